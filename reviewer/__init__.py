@@ -1,0 +1,1 @@
+"""The review desk: where people answer what workflows ask."""

@@ -1,0 +1,116 @@
+"""What the environment says, as Django settings: flags, lists, the database, the secret key.
+
+Only `reviewer.settings` reads it, so that every choice of a deployment is visible in one file.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def flag(name: str) -> bool:
+    """Whether the variable is set to something other than an empty string, `0`, `no` or `false`."""
+    return os.environ.get(name, "").strip().lower() not in ("", "0", "no", "false", "off")
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """The variable's comma-separated words."""
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def secret_key(path: Path, *, generate: bool) -> str:
+    """`SECRET_KEY`, else the key kept in `path`, else (only when `generate`) a new one kept there."""
+    if key := os.environ.get("SECRET_KEY"):
+        return key
+    if not path.exists():
+        if not generate:
+            raise ImproperlyConfigured(
+                "SECRET_KEY is not set. Set it to a long random text that no one else knows, for example from "
+                "`python -c 'import secrets; print(secrets.token_urlsafe(50))'`; for a try-out, use `make run`."
+            )
+        keep_new_key(path)
+    return path.read_text().strip()
+
+
+def keep_new_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Written aside and linked into place, so that of two processes that start at once one key wins.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(50))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def database(default: Path) -> dict[str, Any]:
+    """The `DATABASES` entry that `DATABASE_URL` names, else a SQLite file at `default`.
+
+    Understands `postgres://user:password@host:port/name?option=value` (a host that starts with `/`
+    goes into the query: `postgres:///name?host=/run/postgresql`) and `sqlite:////absolute/path`.
+    """
+    url = urlsplit(os.environ.get("DATABASE_URL", ""))
+    if not url.scheme:
+        return sqlite(default)
+    if url.scheme == "sqlite":
+        return sqlite(Path(unquote(url.path.removeprefix("/"))))
+    if url.scheme in ("postgres", "postgresql"):
+        options = dict(parse_qsl(url.query))
+        return postgresql(
+            NAME=unquote(url.path.removeprefix("/")),
+            USER=unquote(url.username or options.pop("user", "")),
+            PASSWORD=unquote(url.password or options.pop("password", "")),
+            HOST=url.hostname or options.pop("host", ""),
+            PORT=str(url.port or options.pop("port", "")),
+            options=options,
+        )
+    raise ImproperlyConfigured(f"DATABASE_URL begins with {url.scheme!r}; use postgres:// or sqlite://.")
+
+
+def sqlite(path: Path) -> dict[str, Any]:
+    """A SQLite database that survives a power cut and lets readers go on beside one writer."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            "timeout": 20,
+            # A transaction that reads first and writes later would fail at once when another one
+            # wrote in between; IMMEDIATE waits for its turn at the start instead.
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        },
+    }
+
+
+def postgresql(*, options: dict[str, str], **connection: str) -> dict[str, Any]:
+    """A PostgreSQL database behind a pool: under ASGI, connections kept by age would leak."""
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        **connection,
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {**options, "pool": {"min_size": 1, "max_size": 20, "timeout": 10}},
+    }
+
+
+def channel_layer() -> dict[str, Any]:
+    """The layer that `REDIS_URL` names, else one in this process's memory.
+
+    The pub/sub layer, not the default one: it is not hit by redis-py 8's socket timeout, which ends
+    idle consumers, and needs fewer connections.
+    """
+    if url := os.environ.get("REDIS_URL"):
+        return {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [url], "prefix": os.environ.get("REDIS_PREFIX", "hitl")},
+        }
+    return {"BACKEND": "channels.layers.InMemoryChannelLayer"}

@@ -1,0 +1,69 @@
+"""What every test can rely on: the standing cast, and guards against tests that lie.
+
+`ana` administers, `ben` may start and answer, `cleo` may only look.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a coroutine test that uses the database inside a transaction of the main thread.
+
+    The async ORM works in another thread, hence on another connection: on PostgreSQL its rows would
+    leak into other tests, and SQLite reports a locked table.
+    """
+    function = getattr(item, "function", None)
+    if inspect.iscoroutinefunction(function) and uses_database(item) and not is_transactional(item):
+        pytest.fail(
+            "a coroutine test needs django_db(transaction=True) or the transactional_db fixture",
+            pytrace=False,
+        )
+
+
+def uses_database(item: pytest.Item) -> bool:
+    return item.get_closest_marker("django_db") is not None or "db" in fixtures(item)
+
+
+def is_transactional(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    by_marker = marker is not None and bool(
+        marker.kwargs.get("transaction") or (marker.args and marker.args[0])
+    )
+    return by_marker or bool(
+        fixtures(item) & {"transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback"}
+    )
+
+
+def fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture
+def ana(db: Any) -> User:
+    """An administrator."""
+    return User.objects.create_superuser("ana", password="ana", first_name="Ana")
+
+
+@pytest.fixture
+def ben(db: Any) -> User:
+    """A reviewer: may start workflows and answer questions."""
+    user = User.objects.create_user("ben", password="ben", first_name="Ben")
+    user.user_permissions.set(
+        Permission.objects.filter(
+            content_type__app_label="hitl", codename__in=["start_thread", "answer_interrupt"]
+        )
+    )
+    return user
+
+
+@pytest.fixture
+def cleo(db: Any) -> User:
+    """Somebody who is signed in and may only look."""
+    return User.objects.create_user("cleo", password="cleo", first_name="Cleo")

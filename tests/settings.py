@@ -1,0 +1,34 @@
+"""The project's settings as the tests run them: nothing moves by itself.
+
+SQLite unless `DATABASE_URL` names another database, and always a file: shared-cache memory ignores the
+busy timeout that the race tests rely on. Each test process has a directory of its own.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+DIRECTORY = Path(tempfile.mkdtemp(prefix="hitl-tests-"))
+atexit.register(shutil.rmtree, DIRECTORY, ignore_errors=True)
+
+os.environ.setdefault("SECRET_KEY", "only for tests")
+os.environ.setdefault("DATA_DIR", str(DIRECTORY))
+os.environ.setdefault("LOG_LEVEL", "WARNING")
+
+from reviewer.settings import *  # noqa: E402, F403
+from reviewer.settings import DATABASES  # noqa: E402
+
+DEBUG = False
+HITL_DEMO = False
+HITL_EXECUTOR = "hitl.testing.ManualExecutor"
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {"NAME": DIRECTORY / "test.sqlite3"}
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
