@@ -1,0 +1,9 @@
+"""The desk as a Django app."""
+
+from django.apps import AppConfig
+
+
+class ReviewerConfig(AppConfig):
+    name = "reviewer"
+    verbose_name = "Review desk"
+    default_auto_field = "django.db.models.BigAutoField"

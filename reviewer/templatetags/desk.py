@@ -1,0 +1,69 @@
+"""What the desk's templates need beyond Django's own tags."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template import RequestContext
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from reviewer import markdown
+from reviewer.context import Desk
+
+register = template.Library()
+
+STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"), (86_400 * 60, 86_400, "d"))
+
+
+@register.simple_tag(takes_context=True)
+def desk(context: RequestContext) -> Desk:
+    """The person, the settings and the section of this request."""
+    return Desk(context.request)
+
+
+@register.filter(name="markdown")
+def render_markdown(text: str) -> SafeString:
+    """Markdown as harmless HTML (see `reviewer.markdown`)."""
+    return markdown.render(text)
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """A plain value as a person reads it: a text as it is, anything else as indented JSON."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
+def is_short(value: Any) -> bool:
+    """Whether a value fits on a line: no container, no line break, under 200 characters."""
+    return not isinstance(value, (dict, list)) and "\n" not in str(value) and len(str(value)) < 200
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString | str:
+    """`<time>` with the age in one unit and the moment itself as its title; `ages.js` keeps it current."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}" data-age>{}</time>',
+        moment.isoformat(),
+        local.strftime("%a %d %b %Y, %H:%M:%S %Z"),
+        age(timezone.now() - moment),
+    )
+
+
+def age(span: Any) -> str:
+    """`12 s`, `3 min`, `5 h`, `2 d`: one unit, rounded down."""
+    seconds = max(0, int(span.total_seconds()))
+    for limit, unit, name in STEPS:
+        if seconds < limit:
+            return f"{seconds // unit} {name}"
+    return f"{seconds // 86_400} d"
