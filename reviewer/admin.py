@@ -1,0 +1,334 @@
+"""The Admin: evidence to read, and the verbs as actions.
+
+Nothing here can be added, changed or deleted: the four tables are a journal and what follows from it. What
+an operator may do to a thread goes through the same verbs as everywhere else, for people who hold
+`hitl.administer_thread`. A verb that refuses becomes a message that names the object, and the others go on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import quote
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from hitl import codec, registry, verbs
+from hitl.errors import HitlError
+from hitl.models import Checkpoint, Interrupt, Run, Thread
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+NOTHING = "–"
+SHOWN_CHARACTERS = 20_000
+FACT_KINDS = (
+    "input leg call task error event warning question pause output save failed reopen"
+    " answer hold undo release retry assign discard cancel"
+).split()
+
+
+class WorkflowFilter(admin.SimpleListFilter):
+    """By registered workflow: asking the table for its distinct names would read all of it."""
+
+    title = "workflow"
+    parameter_name = "workflow"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(workflow.name, workflow.title) for workflow in registry.all()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(workflow=self.value()) if self.value() else queryset
+
+
+class KindFilter(admin.SimpleListFilter):
+    """By kind of fact."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind, kind) for kind in FACT_KINDS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+def shown(text: str | None) -> SafeString | str:
+    """A stored value as indented JSON; what cannot be read is shown as it is stored."""
+    if not text:
+        return NOTHING
+    try:
+        text = json.dumps(codec.plain(text), indent=2, ensure_ascii=False)
+    except (ValueError, HitlError):
+        pass
+    if len(text) > SHOWN_CHARACTERS:
+        text = f"{text[:SHOWN_CHARACTERS]}\n… and {len(text) - SHOWN_CHARACTERS} more characters"
+    return format_html("<pre>{}</pre>", text)
+
+
+def desk_address(page: str, key: str) -> str | None:
+    """Where the desk shows it, or None where a project has not mounted the desk."""
+    try:
+        return reverse(f"reviewer:{page}", args=[key])
+    except NoReverseMatch:
+        return None
+
+
+def link(address: str | None, text: str) -> SafeString | str:
+    return format_html('<a href="{}">{}</a>', address, text) if address else text
+
+
+def thread_link(thread_id: str) -> SafeString | str:
+    return link(reverse("admin:hitl_thread_change", args=[quote(thread_id)]), thread_id)
+
+
+class Evidence(ModelAdmin):
+    """Read-only pages; `administer` is the permission that the actions ask for."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    actions_on_bottom = False
+    desk_page = "thread"
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_view_permission(request, obj) or self.has_administer_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return super().has_module_permission(request) or self.has_administer_permission(request)
+
+    def has_administer_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("hitl.administer_thread")
+
+    def desk_key(self, obj: Any) -> str:
+        return str(obj.thread_id)
+
+    def view_on_site(self, obj: Any) -> str | None:
+        return desk_address(self.desk_page, self.desk_key(obj))
+
+    @admin.display(description="desk")
+    def desk(self, obj: Any) -> SafeString | str:
+        address = self.view_on_site(obj)
+        return link(address, "Open") if address else NOTHING
+
+    @admin.display(description="thread", ordering="thread_id")
+    def of_thread(self, obj: Any) -> SafeString | str:
+        return thread_link(obj.thread_id)
+
+    def on_each(
+        self, request: HttpRequest, objects: Iterable[Any], verb: Callable[[Any], object], *, done: str
+    ) -> None:
+        """Call a verb on each object; what it refuses is told for that object, and the rest goes on."""
+        count = 0
+        for obj in objects:
+            try:
+                verb(obj)
+            except HitlError as problem:
+                self.message_user(request, f"{obj}: {problem}", messages.ERROR)
+            else:
+                count += 1
+        if count:
+            self.message_user(request, f"{done}: {count}.", messages.SUCCESS)
+
+
+@admin.register(Thread)
+class ThreadAdmin(Evidence):
+    list_display = ("id", "workflow", "status", "turn", "seq", "created_at", "updated_at", "desk")
+    list_filter = ("status", WorkflowFilter, "created_at")
+    search_fields = ("^id", "workflow")
+    ordering = ("-created_at", "-id")
+    actions = ("cancel", "retry")
+    fieldsets = (
+        (None, {"fields": ("id", "workflow", "status", "desk", "metadata_shown", "warning", "output")}),
+        ("History", {"fields": ("facts", "runs", "questions", "turn", "seq", "created_at", "updated_at")}),
+        (
+            "Who runs it",
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    *("lease_owner", "lease_expires_at", "lease_epoch", "claims", "nudges", "nudge_at"),
+                    *("turn_seq", "output_seq", "previous_seq"),
+                ),
+            },
+        ),
+    )
+
+    def desk_key(self, obj: Thread) -> str:
+        return obj.pk
+
+    @admin.display(description="metadata")
+    def metadata_shown(self, obj: Thread) -> SafeString | str:
+        return shown(json.dumps(obj.metadata)) if obj.metadata else NOTHING
+
+    @admin.display(description="output")
+    def output(self, obj: Thread) -> SafeString | str:
+        if obj.output_seq is None:
+            return NOTHING
+        fact = Checkpoint.objects.of(obj.pk, after=obj.output_seq - 1).first()
+        return shown(fact.value) if fact else NOTHING
+
+    @admin.display(description="journal")
+    def facts(self, obj: Thread) -> SafeString | str:
+        return self.rows_of(obj, "checkpoint", f"{obj.seq} facts")
+
+    @admin.display(description="runs")
+    def runs(self, obj: Thread) -> SafeString | str:
+        return self.rows_of(obj, "run", "Runs of this thread")
+
+    @admin.display(description="questions")
+    def questions(self, obj: Thread) -> SafeString | str:
+        return self.rows_of(obj, "interrupt", "Questions of this thread")
+
+    def rows_of(self, obj: Thread, model: str, text: str) -> SafeString | str:
+        query = urlencode({"thread__id__exact": obj.pk})
+        return link(f"{reverse(f'admin:hitl_{model}_changelist')}?{query}", text)
+
+    @admin.action(description="Cancel selected threads …", permissions=["administer"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Thread]) -> HttpResponse | None:
+        """Asks for the reason first: a cancelled turn cannot be taken up again."""
+        if "confirmed" not in request.POST:
+            return self.confirm_cancel(request, queryset)
+        reason = request.POST.get("reason", "").strip()
+        self.on_each(
+            request,
+            queryset,
+            lambda thread: verbs.cancel(thread.pk, by=request.user, channel="admin", reason=reason),
+            done="Cancelled",
+        )
+        return None
+
+    def confirm_cancel(self, request: HttpRequest, queryset: QuerySet[Thread]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Cancel threads",
+            "opts": self.opts,
+            "threads": queryset,
+            "checkbox": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "reviewer/admin/cancel.html", context)
+
+    @admin.action(description="Retry selected threads", permissions=["administer"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Thread]) -> None:
+        self.on_each(
+            request,
+            queryset,
+            lambda thread: verbs.retry(thread.pk, by=request.user, channel="admin"),
+            done="Queued for another try",
+        )
+
+
+@admin.register(Run)
+class RunAdmin(Evidence):
+    list_display = (
+        *("id", "of_thread", "workflow", "kind", "status", "requested_by_name", "channel"),
+        *("created_at", "started_at", "ended_at", "desk"),
+    )
+    list_filter = ("status", "kind", WorkflowFilter, "channel", "created_at")
+    search_fields = ("=id", "^thread__id", "=idempotency_key", "requested_by_name")
+    ordering = ("-created_at", "-id")
+    fieldsets = (
+        (None, {"fields": ("id", "of_thread", "desk", "workflow", "kind", "status", "turn", "seq")}),
+        ("Asked for", {"fields": ("requested_by_name", "requested_by", "channel", "idempotency_key")}),
+        ("Went", {"fields": ("created_at", "started_at", "ended_at", "code_version")}),
+        ("Failed", {"fields": ("error_type", "error", "traceback_shown")}),
+    )
+
+    @admin.display(description="traceback")
+    def traceback_shown(self, obj: Run) -> SafeString | str:
+        return format_html("<pre>{}</pre>", obj.traceback) if obj.traceback else NOTHING
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(Evidence):
+    list_display = ("seq", "of_thread", "kind", "name", "turn", "attempt", "epoch", "created_at", "desk")
+    list_filter = (KindFilter,)
+    search_fields = ("=thread__id", "=name")
+    ordering = ("-id",)
+    fieldsets = (
+        (None, {"fields": ("of_thread", "seq", "desk", "kind", "name", "value_shown", "detail_shown")}),
+        ("Which call", {"fields": ("turn", "path", "attempt", "digest", "position", "alone")}),
+        ("When", {"fields": ("started_at", "created_at", "epoch")}),
+    )
+
+    @admin.display(description="value")
+    def value_shown(self, obj: Checkpoint) -> SafeString | str:
+        return shown(obj.value)
+
+    @admin.display(description="detail")
+    def detail_shown(self, obj: Checkpoint) -> SafeString | str:
+        return shown(obj.detail)
+
+
+@admin.register(Interrupt)
+class InterruptAdmin(Evidence):
+    desk_page = "question"
+    list_display = (
+        *("title", "workflow", "status", "version", "of_thread", "asked_at", "assignee"),
+        *("answered_by_name", "answered_at", "desk"),
+    )
+    list_filter = ("status", WorkflowFilter, "kind", "asked_at", "answered_at")
+    list_select_related = ("assignee",)
+    search_fields = ("=id", "search", "answered_by_name")
+    ordering = ("-asked_at", "-id")
+    actions = ("assign_to_me", "release")
+    fieldsets = (
+        (None, {"fields": ("id", "of_thread", "desk", "workflow", "task", "title", "kind", "value_shown")}),
+        ("Answer", {"fields": ("status", "version", "answer_shown", "answered_by_name", "answered_by")}),
+        ("Given", {"fields": ("answered_at", "channel", "release_at", "problem")}),
+        ("Whose", {"fields": ("assignee", "priority", "due_at")}),
+        ("Where and when asked", {"fields": ("turn", "path", "position", "key", "asked_seq", "asked_at")}),
+        ("Exactly", {"classes": ("collapse",), "fields": ("schema_shown", "digest", "token", "updated_at")}),
+    )
+
+    def desk_key(self, obj: Interrupt) -> str:
+        return obj.pk
+
+    @admin.display(description="question")
+    def value_shown(self, obj: Interrupt) -> SafeString | str:
+        return shown(obj.value)
+
+    @admin.display(description="answer")
+    def answer_shown(self, obj: Interrupt) -> SafeString | str:
+        return shown(obj.answer)
+
+    @admin.display(description="what an answer must look like")
+    def schema_shown(self, obj: Interrupt) -> SafeString | str:
+        return shown(obj.schema)
+
+    @admin.action(description="Assign selected questions to me", permissions=["administer"])
+    def assign_to_me(self, request: HttpRequest, queryset: QuerySet[Interrupt]) -> None:
+        self.on_each(
+            request,
+            queryset,
+            lambda question: verbs.assign(question.pk, to=request.user, by=request.user, channel="admin"),
+            done="Assigned to you",
+        )
+
+    @admin.action(description="Give selected questions back to everyone", permissions=["administer"])
+    def release(self, request: HttpRequest, queryset: QuerySet[Interrupt]) -> None:
+        self.on_each(
+            request,
+            queryset,
+            lambda question: verbs.assign(question.pk, to=None, by=request.user, channel="admin"),
+            done="Given back",
+        )
