@@ -1,0 +1,180 @@
+"""Every test, stage by stage: `make test`.
+
+Brings up the services a stage needs, runs it, and says in the last lines what could not be brought up
+and how many tests passed and failed in all. With `CI` set, a missing service is a failure.
+
+    python -m tests.run                  all stages of `make test`
+    python -m tests.run postgres redis   these stages alone
+    python -m tests.run soak             what takes long
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.services import Unavailable
+from tests.services.__main__ import bring_up
+
+ROOT = Path(__file__).resolve().parent.parent
+ELSEWHERE = "not redis and not browser and not packaging and not chaos and not soak"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One run of pytest. `services` are brought up first; `minutes` is when it is taken to hang."""
+
+    name: str
+    title: str
+    arguments: tuple[str, ...]
+    services: tuple[str, ...] = ()
+    minutes: float = 5
+
+
+STAGES = [
+    Stage("sqlite", "On SQLite", ("-m", f"{ELSEWHERE} and not postgres")),
+    Stage("postgres", "On PostgreSQL", ("-m", ELSEWHERE), services=("postgres",)),
+    Stage("redis", "With Redis", ("-m", "redis"), services=("postgres", "redis")),
+    Stage("browser", "In Chromium", ("-m", "browser"), services=("chromium",), minutes=8),
+    Stage("packaging", "The wheel in another project", ("-m", "packaging")),
+    Stage("chaos", "Processes killed, SQLite", ("-m", "chaos and not postgres"), minutes=3),
+    Stage(
+        "chaos-postgres", "Processes killed, PostgreSQL", ("-m", "chaos"), services=("postgres",), minutes=3
+    ),
+]
+LONG_STAGES = [
+    Stage("soak", "What takes long", ("-m", "soak"), services=("postgres", "redis"), minutes=120),
+]
+
+
+@dataclass
+class Tally:
+    """What has come out so far."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    missing: dict[str, str] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+
+    def add(self, report: Path) -> bool:
+        """Count the tests of one JUnit report; False if it holds none."""
+        try:
+            suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
+        except (OSError, ElementTree.ParseError):
+            return False
+        tests, failed, skipped = (
+            sum(int(suite.get(name, 0)) for suite in suites for name in names)
+            for names in (["tests"], ["failures", "errors"], ["skipped"])
+        )
+        self.passed += max(tests - failed - skipped, 0)
+        self.failed += failed
+        self.skipped += skipped
+        return tests > 0
+
+    def lines(self) -> Iterable[str]:
+        for title in self.broken:
+            yield f"Not as it should be: {title}"
+        for service, reason in self.missing.items():
+            yield f"Not brought up, so not tested with: {service} ({reason})"
+        # A stage that broke off counts as one failed test, so that the sum never looks better than it is.
+        yield f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def main(names: list[str]) -> int:
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    tally, services = Tally(), Services()
+    began = time.monotonic()
+    try:
+        with services.stack, tempfile.TemporaryDirectory(prefix="hitl-reports-") as reports:
+            for stage in chosen(names):
+                run(stage, services=services, tally=tally, report=Path(reports) / f"{stage.name}.xml")
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return 130
+    print(f"\nAll in {time.monotonic() - began:.0f} s.")
+    print(*tally.lines(), sep="\n", flush=True)
+    missing_counts = bool(tally.missing) and bool(os.environ.get("CI"))
+    return 1 if tally.failed or missing_counts else 0
+
+
+def chosen(names: list[str]) -> list[Stage]:
+    known = {stage.name: stage for stage in [*STAGES, *LONG_STAGES]}
+    if unknown := set(names) - set(known):
+        raise SystemExit(f"No stage is called {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
+    return [known[name] for name in names] or STAGES
+
+
+class Services:
+    """Services that are up, each brought up when a stage first asks for it."""
+
+    def __init__(self) -> None:
+        self.stack = ExitStack()
+        self.variables: dict[str, dict[str, str]] = {}
+
+    def variables_for(self, names: Iterable[str]) -> dict[str, str]:
+        together: dict[str, str] = {}
+        for name in names:
+            if name not in self.variables:
+                self.variables[name] = bring_up(name, self.stack)
+            together |= self.variables[name]
+        return together
+
+
+def run(stage: Stage, *, services: Services, tally: Tally, report: Path) -> None:
+    print(f"\n=== {stage.title} ===", flush=True)
+    began = time.monotonic()
+    try:
+        variables = services.variables_for(stage.services)
+    except Unavailable as unavailable:
+        tally.missing[" and ".join(stage.services)] = str(unavailable)
+        print(f"--- not run: {unavailable}", flush=True)
+        return
+    status = pytest(stage, environment=environment(variables), report=report)
+    failed_before = tally.failed
+    if not tally.add(report) or (status and tally.failed == failed_before):
+        tally.failed += 1
+        tally.broken.append(f"{stage.title}: pytest ended with {status}")
+    print(f"--- {stage.title}: {time.monotonic() - began:.0f} s", flush=True)
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment without what would lead the tests to somebody's database."""
+    own = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "SECRET_KEY", "DEBUG", "HITL_DEMO", "HITL_WORKFLOWS")
+    return {name: value for name, value in os.environ.items() if name not in own} | dict(variables)
+
+
+def pytest(stage: Stage, *, environment: dict[str, str], report: Path) -> int:
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", f"--junitxml={report}", *stage.arguments]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        return process.wait(stage.minutes * 60)
+    except subprocess.TimeoutExpired:
+        print(f"--- {stage.title}: stopped after {stage.minutes} minutes", flush=True)
+        return interrupt(process) or 1
+    except BaseException:
+        interrupt(process)
+        raise
+
+
+def interrupt(process: subprocess.Popen[bytes]) -> int:
+    """End pytest in the way that lets its fixtures stop what they have started."""
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
