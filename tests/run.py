@@ -155,7 +155,8 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 def pytest(stage: Stage, *, environment: dict[str, str], report: Path) -> int:
     command = [sys.executable, "-m", "pytest", "-q", "--tb=short", f"--junitxml={report}", *stage.arguments]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    # Of its own session, so that a Ctrl-C reaches it once, from `interrupt`.
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
     try:
         return process.wait(stage.minutes * 60)
     except subprocess.TimeoutExpired:
