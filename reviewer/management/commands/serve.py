@@ -41,5 +41,10 @@ class Command(BaseCommand):
 
 def application() -> str:
     """The project's ASGI application as uvicorn spells it."""
-    module, _, name = settings.ASGI_APPLICATION.rpartition(".")
+    path = getattr(settings, "ASGI_APPLICATION", None)
+    if not path:
+        raise CommandError(
+            "ASGI_APPLICATION is not set; it is the dotted path of the application in asgi.py."
+        )
+    module, _, name = path.rpartition(".")
     return f"{module}:{name}"
