@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import textwrap
 import venv
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.packaging.project import Project, run
 from tests.services import server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -23,26 +20,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("packaging")
-
-
-def run(*command: str | Path, cwd: Path, expect: int = 0) -> str:
-    """Run it without anything of this environment, and return what it printed."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=bare_environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == expect, f"{command} exited with {done.returncode}:\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def bare_environment() -> dict[str, str]:
-    """So bare that neither the source tree nor its settings can be found by accident."""
-    keep = ("PATH", "HOME", "LANG", "TMPDIR", "PIP_INDEX_URL", "PIP_CONFIG_FILE")
-    return {name: value for name, value in os.environ.items() if name in keep}
 
 
 @pytest.fixture(scope="session")
@@ -67,24 +44,6 @@ def python(workplace: Path, wheel: Path) -> Path:
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     run(*pip, "--constraint", ROOT / "requirements-dev.lock", wheel, cwd=workplace)
     return python
-
-
-@dataclass(frozen=True)
-class Project:
-    """Somebody's Django project, as `startproject` makes it."""
-
-    home: Path
-    python: Path
-
-    def manage(self, *arguments: str, expect: int = 0) -> str:
-        return run(self.python, "manage.py", *arguments, cwd=self.home, expect=expect)
-
-    def add(self, path: str, lines: str) -> None:
-        """Append the lines to the file."""
-        file = self.home / path
-        file.parent.mkdir(exist_ok=True)
-        with file.open("a") as existing:
-            existing.write("\n" + textwrap.dedent(lines))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.packaging.conftest import Project
+from tests.packaging.project import Project
 
 
 @pytest.fixture

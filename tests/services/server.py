@@ -40,6 +40,7 @@ def serving(
     cwd: Path,
     ready: Callable[[], bool],
     user: str | None = None,
+    env: dict[str, str] | None = None,
     stop_with: signal.Signals = signal.SIGTERM,
 ) -> Iterator[None]:
     """Run `command` until the block ends, beginning when `ready()` holds. Its output goes to `cwd`/log."""
@@ -47,6 +48,7 @@ def serving(
         process = subprocess.Popen(
             [str(part) for part in command],
             cwd=cwd,
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -26,7 +26,7 @@ class Command(BaseCommand):
                 application(),
                 host=host,
                 port=port,
-                lifespan="off",
+                lifespan="auto",
                 # Django's logging is set up already; one line for each request is for the proxy to write.
                 log_config=None,
                 access_log=settings.DEBUG,

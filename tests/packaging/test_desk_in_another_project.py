@@ -1,0 +1,142 @@
+"""A project that adds the desk's apps, one middleware, one include() and one line in asgi has the desk."""
+
+from __future__ import annotations
+
+import http.client
+import http.cookiejar
+import re
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tests.packaging.project import Project, bare_environment
+from tests.services import server
+
+# README says exactly this.
+SETTINGS = """
+INSTALLED_APPS += ["hitl", "reviewer", "django_htmx", "template_partials"]
+MIDDLEWARE += ["reviewer.middleware.ReviewerMiddleware"]
+"""
+URLS = """
+from django.urls import include
+
+urlpatterns += [path("desk/", include("reviewer.urls"))]
+"""
+ASGI = """
+import reviewer.live.asgi
+
+application = reviewer.live.asgi.application(application)
+"""
+NAME, PASSWORD = "dana", "a password of some length"
+
+
+class Browser:
+    """As much of one as it takes to sign in: cookies, redirects, forms."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+        self.cookies = http.cookiejar.CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
+
+    def get(self, path: str) -> str:
+        with self.opener.open(self.home + path, timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def post(self, path: str, **fields: str) -> str:
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(path))
+        assert token, f"{path} has no form"
+        body = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": token[1]}).encode()
+        with self.opener.open(self.home + path, data=body, timeout=10) as answer:
+            return str(answer.read().decode())
+
+    @property
+    def cookie_header(self) -> str:
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    project.add("shop/settings.py", SETTINGS + 'INSTALLED_APPS += ["orders"]\n')
+    project.add("shop/urls.py", URLS)
+    project.manage("migrate", "--verbosity", "0")
+    create = f"User.objects.create_superuser({NAME!r}, password={PASSWORD!r})"
+    project.manage("shell", "-c", f"from django.contrib.auth.models import User; {create}")
+    return project
+
+
+@contextmanager
+def served(project: Project) -> Iterator[str]:
+    """The project under uvicorn; yields its address, without a scheme."""
+    port = server.free_port()
+    command = [project.python, "-m", "uvicorn", "shop.asgi:application", "--port", str(port)]
+    with server.serving(command, cwd=project.home, ready=lambda: listens(port), env=bare_environment()):
+        yield f"127.0.0.1:{port}"
+
+
+def listens(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/admin/login/")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def signed_in(address: str) -> Browser:
+    browser = Browser(f"http://{address}")
+    browser.post("/desk/accounts/login/", username=NAME, password=PASSWORD)
+    return browser
+
+
+def test_the_checks_are_content(shop: Project) -> None:
+    shop.manage("check", "--fail-level", "WARNING")
+
+
+def test_what_the_browser_gets_is_found_inside_the_package(shop: Project) -> None:
+    shop.manage("collectstatic", "--noinput", "--verbosity", "0", "--settings", static_settings(shop))
+    collected = {path.suffix for path in (shop.home / "collected/reviewer").rglob("*")}
+    assert {".css", ".js"} <= collected
+
+
+def static_settings(shop: Project) -> str:
+    shop.add("shop/static_settings.py", "from shop.settings import *\nSTATIC_ROOT = BASE_DIR / 'collected'\n")
+    return "shop.static_settings"
+
+
+def test_a_person_signs_in_and_sees_the_queue_without_the_live_line(shop: Project) -> None:
+    shop.manage("hitl", "start", "purchase", "--input", "tea", "--follow")
+    with served(shop) as address:
+        assert "Buy tea for 40?" in signed_in(address).get("/desk/")
+
+
+def test_with_the_line_in_asgi_the_socket_is_open_to_whoever_is_signed_in(shop: Project) -> None:
+    shop.add("shop/asgi.py", ASGI)
+    with served(shop) as address:
+        browser = signed_in(address)
+        headers = {"Cookie": browser.cookie_header}
+        with connect(
+            f"ws://{address}/desk/ws/", origin=browser.home, additional_headers=headers, open_timeout=10
+        ) as socket:
+            socket.send('{"queue": {}}')
+            with pytest.raises(TimeoutError):  # still open, and nothing new in the queue
+                socket.recv(timeout=1)
+        with (
+            connect(f"ws://{address}/desk/ws/", origin=browser.home) as socket,
+            pytest.raises(ConnectionClosed),
+        ):
+            socket.recv(timeout=10)
+
+
+def test_readme_says_exactly_this() -> None:
+    readme = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text()
+    for lines in (SETTINGS, URLS, ASGI):
+        for line in filter(None, lines.splitlines()):
+            assert line in readme, f"README.md does not say {line!r}"
