@@ -51,8 +51,8 @@ def _show_items(found: dict[str, Any]) -> Any:
 
 
 def _show_int(found: dict[str, Any]) -> Any:
-    digits = len(found["v"]) * 4
-    return f"<a whole number of about {digits * 3 // 10:,} digits>"
+    digits = int(len(found["v"].lstrip("-0x")) * 1.20412)  # of 16 in digits of 10
+    return f"<a whole number of about {digits:,} digits>"
 
 
 def _show_pairs(found: dict[str, Any]) -> dict[str, Any]:
