@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.db import transaction
 
 PASSWORD = "demo"
@@ -33,7 +32,7 @@ PEOPLE = [
 def create() -> None:
     """Create whoever is missing. Somebody who is there stays as they are."""
     for person in PEOPLE:
-        user, is_new = get_user_model().objects.get_or_create(
+        user, is_new = User.objects.get_or_create(
             username=person.username,
             defaults={
                 "first_name": person.first_name,

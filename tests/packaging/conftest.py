@@ -41,7 +41,7 @@ def python(workplace: Path, wheel: Path) -> Path:
     """The Python of an environment that holds the wheel and what it asks for."""
     venv.create(workplace / "venv", with_pip=True)
     python = workplace / "venv/bin/python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     run(*pip, "--constraint", ROOT / "requirements-dev.lock", wheel, cwd=workplace)
     return python
 

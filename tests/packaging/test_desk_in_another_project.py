@@ -56,8 +56,10 @@ class Browser:
             return str(answer.read().decode())
 
     @property
-    def cookie_header(self) -> str:
-        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)
+    def headers(self) -> dict[str, str]:
+        """What a socket of this browser begins with."""
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)
+        return {"Cookie": cookies, "Origin": self.home}
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def shop(project: Project) -> Project:
 def served(project: Project) -> Iterator[str]:
     """The project under uvicorn; yields its address, without a scheme."""
     port = server.free_port()
-    command = [project.python, "-m", "uvicorn", "shop.asgi:application", "--port", str(port)]
+    command = [str(project.python), "-m", "uvicorn", "shop.asgi:application", "--port", str(port)]
     with server.serving(command, cwd=project.home, ready=lambda: listens(port), env=bare_environment()):
         yield f"127.0.0.1:{port}"
 
@@ -120,18 +122,12 @@ def test_a_person_signs_in_and_sees_the_queue_without_the_live_line(shop: Projec
 def test_with_the_line_in_asgi_the_socket_is_open_to_whoever_is_signed_in(shop: Project) -> None:
     shop.add("shop/asgi.py", ASGI)
     with served(shop) as address:
-        browser = signed_in(address)
-        headers = {"Cookie": browser.cookie_header}
-        with connect(
-            f"ws://{address}/desk/ws/", origin=browser.home, additional_headers=headers, open_timeout=10
-        ) as socket:
-            socket.send('{"queue": {}}')
-            with pytest.raises(TimeoutError):  # still open, and nothing new in the queue
-                socket.recv(timeout=1)
-        with (
-            connect(f"ws://{address}/desk/ws/", origin=browser.home) as socket,
-            pytest.raises(ConnectionClosed),
-        ):
+        dana, stranger = signed_in(address), Browser(f"http://{address}")
+        with connect(f"ws://{address}/desk/ws/", additional_headers=dana.headers) as socket:
+            socket.send('{"thread": "no such thread"}')
+            assert "refused" in str(socket.recv(timeout=10))
+        refused = connect(f"ws://{address}/desk/ws/", additional_headers=stranger.headers)
+        with refused as socket, pytest.raises(ConnectionClosed):
             socket.recv(timeout=10)
 
 

@@ -63,7 +63,9 @@ def initialise(data: Path, *, programs: Path, owner: str | None) -> None:
         cwd=data.parent,
         capture_output=True,
         text=True,
-        **server.as_user(owner),  # type: ignore[call-overload]
+        user=owner,
+        group=server.group_of(owner),
+        extra_groups=[] if owner else None,
     )
     if done.returncode:
         raise Unavailable(f"initdb failed: {done.stderr.strip()}")

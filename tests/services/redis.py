@@ -18,9 +18,10 @@ def running() -> Iterator[str]:
     """A new server with nothing in it; yields its URL."""
     with server.directory("redis") as home:
         port = server.free_port()
-        command = [find() or install(home), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home)]
+        where = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(home)]
         keep_nothing = ["--save", "", "--appendonly", "no"]
-        with server.serving([*command, *keep_nothing], cwd=home, ready=lambda: answers_ping(port)):
+        program = str(find() or install(home))
+        with server.serving([program, *where, *keep_nothing], cwd=home, ready=lambda: answers_ping(port)):
             yield f"redis://127.0.0.1:{port}/0"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -54,7 +55,9 @@ def serving(
             stderr=subprocess.STDOUT,
             # Of its own session: a Ctrl-C is for the tests, which stop their servers when they are done.
             start_new_session=True,
-            **as_user(user),
+            user=user,
+            group=group_of(user),
+            extra_groups=[] if user else None,
         )
     try:
         wait_until(ready, process=process, log=cwd / "log")
@@ -68,7 +71,7 @@ def wait_until(ready: Callable[[], bool], *, process: subprocess.Popen[bytes], l
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             last = log.read_text(errors="replace").strip().splitlines()[-3:]
-            raise Unavailable(f"{Path(str(process.args[0])).name} did not start: {' / '.join(last)}")  # type: ignore[index]
+            raise Unavailable(f"it did not start: {' / '.join(last)}")
         time.sleep(0.02)
 
 
@@ -82,15 +85,8 @@ def stop(process: subprocess.Popen[bytes], stop_with: signal.Signals) -> None:
         process.wait()
 
 
-def as_user(user: str | None) -> dict[str, object]:
-    """Arguments for `subprocess` that leave root's rights behind."""
-    return {"user": user, "group": gid_of(user), "extra_groups": []} if user else {}
-
-
-def gid_of(user: str) -> int:
-    import pwd
-
-    return pwd.getpwnam(user).pw_gid
+def group_of(user: str | None) -> int | None:
+    return pwd.getpwnam(user).pw_gid if user else None
 
 
 def free_port() -> int:
