@@ -1,0 +1,182 @@
+"""What `manage.py check` says about the engine. Ids are stable: they can be silenced and searched for.
+
+hitl.W001   SQLite transactions do not begin IMMEDIATE
+hitl.W002   SQLite is not set to write ahead (WAL)
+hitl.W003   SQLite may lose commits when the power fails (synchronous OFF or NORMAL)
+hitl.E004   PostgreSQL transactions are not READ COMMITTED
+hitl.E005   HITL_EXECUTOR cannot be imported
+hitl.W006   a HITL_ setting that does not exist
+hitl.E007   a module of HITL_WORKFLOWS, or an app's workflows.py, cannot be imported
+hitl.E008   two workflows have the same name
+hitl.E009   a setting has the wrong type, or is not above zero
+hitl.E010   HITL_DATABASE is no alias in DATABASES, or a router sends the models elsewhere
+hitl.W011   PostgreSQL opens transactions with another isolation level of its own (needs --database)
+hitl.W012   SQLite's file is not in WAL mode (needs --database)
+
+What an executor's own `check()` complains of bears the executor's ids.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections, router
+
+from hitl import conf, executors, registry
+
+TAG = "hitl"
+# Settings with our prefix that the project around the desk reads.
+OF_THE_PROJECT = {"HITL_DEMO"}
+KINDS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "tuple[str, ...]": (list, tuple),
+}
+
+Check = Callable[..., list[CheckMessage]]
+
+
+def check(*tags: str) -> Callable[[Callable[..., Iterator[CheckMessage]]], Check]:
+    """Register a generator of messages as a check."""
+
+    def decorate(messages: Callable[..., Iterator[CheckMessage]]) -> Check:
+        @wraps(messages)
+        def checked(**options: Any) -> list[CheckMessage]:
+            return list(messages(**options))
+
+        register(checked, TAG, *tags)
+        return checked
+
+    return decorate
+
+
+@check()
+def names(**_: Any) -> Iterator[CheckMessage]:
+    known = {f"HITL_{field.name.upper()}" for field in dataclasses.fields(conf.Settings)} | OF_THE_PROJECT
+    for name in dir(settings):
+        if name.startswith("HITL_") and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {close[0]}?" if close else "docs/operations.md lists the settings there are."
+            yield Warning(f"There is no setting {name}", hint=hint, id="hitl.W006")
+
+
+@check()
+def types(**_: Any) -> Iterator[CheckMessage]:
+    for field in dataclasses.fields(conf.Settings):
+        name = f"HITL_{field.name.upper()}"
+        value = getattr(settings, name, None)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, KINDS[str(field.type)]):
+            hint = f"It has to be {field.type}."
+            yield Error(f"{name} is {value!r}", hint=hint, id="hitl.E009")
+        elif isinstance(value, int | float) and value <= 0:
+            yield Error(f"{name} is {value}", hint="It has to be above zero.", id="hitl.E009")
+
+
+@check()
+def database(**_: Any) -> Iterator[CheckMessage]:
+    from hitl.models import Thread
+
+    alias = conf.settings().database
+    if alias not in settings.DATABASES:
+        hint = f"Name one of {', '.join(settings.DATABASES)}."
+        yield Error(f"HITL_DATABASE is “{alias}”, which is not in DATABASES", hint=hint, id="hitl.E010")
+        return
+    for chosen in {router.db_for_write(Thread), router.db_for_read(Thread)} - {alias}:
+        hint = "Let the router and HITL_DATABASE name the same database: pages and engine read the same rows."
+        yield Error(f"A router sends hitl's models to “{chosen}”, HITL_DATABASE is “{alias}”", hint=hint, id="hitl.E010")
+
+
+@check()
+def sqlite(**_: Any) -> Iterator[CheckMessage]:
+    connection = ours("sqlite")
+    if connection is None:
+        return
+    options = connection.settings_dict.get("OPTIONS", {})
+    if str(options.get("transaction_mode", "")).upper() != "IMMEDIATE":
+        yield Warning(
+            "SQLite's transactions begin DEFERRED: where two writers meet, one fails instead of waiting",
+            hint='Set OPTIONS["transaction_mode"] = "IMMEDIATE".',
+            id="hitl.W001",
+        )
+    pragmas = "".join(options.get("init_command", "").lower().split())
+    if "journal_mode=wal" not in pragmas:
+        yield Warning(
+            "SQLite is not set to write ahead: pages wait while a run writes",
+            hint='Set OPTIONS["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;".',
+            id="hitl.W002",
+        )
+    if any(f"synchronous={mode}" in pragmas for mode in ("off", "normal", "0", "1")):
+        yield Warning(
+            "SQLite may lose the last results when the power fails, and their tasks would run again",
+            hint="PRAGMA synchronous=FULL.",
+            id="hitl.W003",
+        )
+
+
+@check()
+def isolation(**_: Any) -> Iterator[CheckMessage]:
+    connection = ours("postgresql")
+    if connection is None:
+        return
+    level = connection.settings_dict.get("OPTIONS", {}).get("isolation_level")
+    if level is not None and getattr(level, "name", str(level)).upper() not in ("READ_COMMITTED", "2"):
+        yield Error(
+            "PostgreSQL's isolation level is not READ COMMITTED: verbs that meet would fail instead of waiting",
+            hint='Remove OPTIONS["isolation_level"] for the database that HITL_DATABASE names.',
+            id="hitl.E004",
+        )
+
+
+@check()
+def executor(**_: Any) -> Iterator[CheckMessage]:
+    try:
+        chosen = executors.current()
+    except Exception as problem:
+        path = conf.settings().executor
+        hint = "Name a class, as “hitl.executors.inprocess.InProcess”."
+        yield Error(f"HITL_EXECUTOR “{path}” cannot be used: {problem}", hint=hint, id="hitl.E005")
+        return
+    yield from chosen.check()
+
+
+@check(Tags.database)
+def running_database(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
+    """What only the database itself knows. Django runs it for `check --database`, `migrate` and the doctor."""
+    alias = conf.settings().database
+    if alias not in (databases or ()) or alias not in settings.DATABASES:
+        return
+    connection = connections[alias]
+    if connection.vendor == "postgresql" and (level := asked(connection, "SHOW transaction_isolation")) != "read committed":
+        yield Warning(
+            f"PostgreSQL opens transactions as {level}: verbs that meet would fail instead of waiting",
+            hint="Set default_transaction_isolation to “read committed” for this database and user.",
+            id="hitl.W011",
+        )
+    if connection.vendor == "sqlite" and (mode := asked(connection, "PRAGMA journal_mode")) not in ("wal", "memory"):
+        yield Warning(
+            f"SQLite's journal mode is {mode}: pages wait while a run writes",
+            hint="PRAGMA journal_mode=WAL; it needs a local disk.",
+            id="hitl.W012",
+        )
+
+
+def ours(vendor: str) -> Any:
+    """The connection of the journal's database if it is of this vendor; nothing is opened."""
+    alias = conf.settings().database
+    connection = connections[alias] if alias in settings.DATABASES else None
+    return connection if connection is not None and connection.vendor == vendor else None
+
+
+def asked(connection: Any, question: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        return str(cursor.fetchone()[0]).lower()

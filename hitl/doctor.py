@@ -1,0 +1,94 @@
+"""What is wrong in the running system: threads that wait for somebody who does not come.
+
+The system checks (`hitl.checks`) look at settings; here we look at the rows. Everything found is told with
+what to do about it. Nothing is changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import timedelta
+
+from hitl import registry
+from hitl.models import Interrupt, Thread
+
+# A server's sweep looks every second or two; who waits a minute waits for something that is not there.
+OVERDUE = timedelta(minutes=1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: a word for scripts, the thread (or "" for none), what it is, what to do."""
+
+    code: str
+    thread_id: str
+    problem: str
+    remedy: str
+
+
+def findings() -> Iterator[Finding]:
+    """Look at all threads; each group of findings is one query."""
+    yield from stranded_leases()
+    yield from overdue_threads()
+    yield from unknown_workflows()
+    yield from journal_gaps()
+    yield from overdue_releases()
+
+
+def stranded_leases() -> Iterator[Finding]:
+    """An executor died, and no sweep has given its thread to another one."""
+    for thread in Thread.objects.stranded(OVERDUE):
+        yield Finding(
+            "stranded-lease",
+            thread.pk,
+            f"its lease, held by {thread.lease_owner}, ran out at {thread.lease_expires_at:%Y-%m-%d %H:%M:%S} UTC, "
+            "and nobody took the thread over",
+            "Start a server, or run `manage.py hitl sweep --forever`.",
+        )
+
+
+def overdue_threads() -> Iterator[Finding]:
+    """Busy, free, due, and nobody came."""
+    for thread in Thread.objects.overdue(OVERDUE):
+        yield Finding(
+            "overdue",
+            thread.pk,
+            f"it waits for an executor since {thread.updated_at:%Y-%m-%d %H:%M:%S} UTC",
+            "Start a server, or run `manage.py hitl sweep --forever`.",
+        )
+
+
+def unknown_workflows() -> Iterator[Finding]:
+    """Open turns of workflows that this code does not have."""
+    registry.load()
+    known = [workflow.name for workflow in registry.all()]
+    for thread in Thread.objects.unfinished().exclude(workflow__in=known):
+        yield Finding(
+            "unknown-workflow",
+            thread.pk,
+            f"its workflow “{thread.workflow}” is not registered here",
+            "Add its module to HITL_WORKFLOWS or bring the code back, or cancel the thread.",
+        )
+
+
+def journal_gaps() -> Iterator[Finding]:
+    """A thread numbers its facts 1, 2, 3 … without a gap up to its `seq` (rule 1)."""
+    for thread in Thread.objects.with_journal_gaps():
+        yield Finding(
+            "journal-gap",
+            thread.pk,
+            f"its seq is {thread.seq}, but the journal holds {thread.facts} facts up to {thread.last}",
+            "Somebody deleted or added rows by hand. Restore hitl_checkpoint from a backup.",
+        )
+
+
+def overdue_releases() -> Iterator[Finding]:
+    """Answers whose undo window is over and which nobody released."""
+    for question in Interrupt.objects.overdue_release(OVERDUE):
+        yield Finding(
+            "overdue-release",
+            question.thread_id,
+            f"the answer to its question {question.pk} is held although the time to undo it is over",
+            "Start a server, or run `manage.py hitl sweep --forever`.",
+        )
