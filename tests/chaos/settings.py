@@ -1,0 +1,6 @@
+"""The project's settings with short leases, so that a killed process is missed within seconds."""
+
+from reviewer.settings import *  # noqa: F403
+
+HITL_LEASE_SECONDS = 2.0
+HITL_SWEEP_SECONDS = 0.25

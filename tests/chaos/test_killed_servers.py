@@ -1,0 +1,162 @@
+"""Servers killed with -9 at any moment: nothing is lost, nothing recorded is done again.
+
+Two servers on one database are killed and started at random, while people start threads and answer
+questions in other processes. Then all must end as if nothing had happened. `HITL_CHAOS_SECONDS` says how
+long (20), `HITL_CHAOS_SEED` which sequence of kills (printed when it fails).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.chaos.workflows import expected
+from tests.services.desk import ROOT, Desk
+from tests.services.server import directory
+
+SECONDS = float(os.environ.get("HITL_CHAOS_SECONDS", "20"))
+SEED = os.environ.get("HITL_CHAOS_SEED") or str(random.randrange(10**6))
+# A claim of the journal's clock against this one's: both are this machine's.
+CLOCKS_DIFFER_SECONDS = 0.005
+
+pytestmark = pytest.mark.chaos
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """What was left: the journal's report, the notes the tasks made, and how often something was killed."""
+
+    report: dict[str, Any]
+    notes: list[dict[str, Any]]
+    kills: int
+
+    @property
+    def facts(self) -> dict[str, list[dict[str, Any]]]:
+        by_thread = defaultdict(list)
+        for fact in self.report["facts"]:
+            by_thread[fact["thread"]].append(fact)
+        return by_thread
+
+
+@contextmanager
+def driver(desk: Desk, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.chaos.driver", *arguments],
+        cwd=ROOT,
+        env=desk.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def aftermath() -> Iterator[Aftermath]:
+    with directory("chaos") as home:
+        environment = {
+            "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
+            "HITL_WORKFLOWS": "tests.chaos.workflows",
+            "CHAOS_NOTES": str(home / "notes"),
+        }
+        if url := os.environ.get("DATABASE_URL"):
+            environment["DATABASE_URL"] = url
+        desks = [Desk(home, **environment), Desk(home, **environment)]
+        desks[0].prepare()
+        try:
+            kills = kill_at_random(desks)
+            report = settled(desks[0])
+            desks[0].manage("hitl", "doctor", "--rebuild")
+        except BaseException:
+            print(f"HITL_CHAOS_SEED={SEED}", desks[0].log[-5000:], sep="\n")
+            raise
+        finally:
+            for desk in desks:
+                desk.kill()
+        lines = (home / "notes").read_text().splitlines()
+        yield Aftermath(report, [json.loads(line) for line in lines], kills)
+
+
+def kill_at_random(desks: list[Desk]) -> int:
+    """Kill and start servers until the time is over, with people at work; all run at the end."""
+    dice = random.Random(SEED)
+    deadline = time.monotonic() + SECONDS
+    kills = 0
+    with driver(desks[0], "drive", "a") as one, driver(desks[0], "drive", "b") as other:
+        while time.monotonic() < deadline:
+            desk = dice.choice(desks)
+            if desk.process is None:
+                desk.start()
+            else:
+                # The moment is what is left to chance here, not something that is waited for.
+                time.sleep(dice.uniform(0, 1))
+                desk.kill()
+                kills += 1
+        assert one.poll() is None and other.poll() is None, "a driver ended"
+    for desk in desks:
+        if desk.process is None:
+            desk.start()
+    return kills
+
+
+def settled(desk: Desk) -> dict[str, Any]:
+    with driver(desk, "settle") as process:
+        printed, _ = process.communicate(timeout=180)
+    report: dict[str, Any] = json.loads(printed)
+    return report
+
+
+def test_something_happened(aftermath: Aftermath) -> None:
+    assert aftermath.kills >= 3
+    assert len(aftermath.report["threads"]) >= 10
+
+
+def test_every_thread_ended_as_if_nothing_had_happened(aftermath: Aftermath) -> None:
+    ends = {thread["id"]: (thread["status"], thread["output"]) for thread in aftermath.report["threads"]}
+    assert ends == {name: ("idle", expected(name)) for name in ends}
+
+
+def test_no_task_began_again_after_its_result_was_recorded(aftermath: Aftermath) -> None:
+    recorded = {fact["result"]: fact["at"] for fact in aftermath.report["facts"] if fact["kind"] == "task"}
+    late = [
+        note
+        for note in aftermath.notes
+        if note["began"] > recorded[f"{note['name']}/{note['number']}"] + CLOCKS_DIFFER_SECONDS
+    ]
+    assert late == []
+
+
+def test_no_task_began_more_often_than_it_was_killed(aftermath: Aftermath) -> None:
+    begun = Counter((note["name"], note["number"]) for note in aftermath.notes)
+    assert max(begun.values()) <= 1 + aftermath.kills
+    # Most are never hit; were every kill to repeat everything, this would be far more.
+    assert sum(begun.values()) - len(begun) <= 16 * aftermath.kills
+
+
+def test_every_journal_is_numbered_without_gaps(aftermath: Aftermath) -> None:
+    for thread in aftermath.report["threads"]:
+        numbers = [fact["seq"] for fact in aftermath.facts[thread["id"]]]
+        assert numbers == list(range(1, thread["seq"] + 1))
+
+
+def test_every_result_and_every_answer_is_recorded_once(aftermath: Aftermath) -> None:
+    for facts in aftermath.facts.values():
+        kinds = Counter(fact["kind"] for fact in facts)
+        assert (kinds["task"], kinds["question"], kinds["answer"], kinds["output"]) == (4, 1, 1, 1)
+    assert set(aftermath.report["answers"]) == {"answered"}

@@ -1,0 +1,113 @@
+"""What a deployment writes into its environment, and what comes of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from reviewer import environment
+
+ROOT = Path(environment.__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    yield monkeypatch
+
+
+def test_without_a_url_the_database_is_a_file_that_survives_a_power_cut(tmp_path: Path) -> None:
+    database = environment.database(tmp_path / "var" / "db")
+    assert database["NAME"] == tmp_path / "var" / "db"
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "synchronous=FULL" in database["OPTIONS"]["init_command"]
+    assert (tmp_path / "var").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "postgres://ana:a%2Fb@db.example:6543/desk?sslmode=require",
+            {"NAME": "desk", "USER": "ana", "PASSWORD": "a/b", "HOST": "db.example", "PORT": "6543"},
+        ),
+        ("postgresql://db/desk", {"NAME": "desk", "USER": "", "PASSWORD": "", "HOST": "db", "PORT": ""}),
+        (
+            "postgres://ana@/desk?host=/run/postgresql",
+            {"NAME": "desk", "USER": "ana", "PASSWORD": "", "HOST": "/run/postgresql", "PORT": ""},
+        ),
+    ],
+)
+def test_a_postgres_url_is_taken_apart(
+    empty: pytest.MonkeyPatch, tmp_path: Path, url: str, expected: dict[str, str]
+) -> None:
+    empty.setenv("DATABASE_URL", url)
+    database = environment.database(tmp_path / "unused")
+    assert {name: database[name] for name in expected} == expected
+    assert ("sslmode" in database["OPTIONS"]) == ("sslmode" in url)
+
+
+def test_a_sqlite_url_names_an_absolute_path(empty: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    empty.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/desk.sqlite3")
+    assert environment.database(tmp_path / "unused")["NAME"] == tmp_path / "desk.sqlite3"
+
+
+def test_another_database_is_refused_by_name(empty: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    empty.setenv("DATABASE_URL", "mysql://db/desk")
+    with pytest.raises(ImproperlyConfigured, match="mysql"):
+        environment.database(tmp_path / "unused")
+
+
+def test_the_live_layer_is_in_memory_unless_redis_is_named(empty: pytest.MonkeyPatch) -> None:
+    assert environment.channel_layer()["BACKEND"].endswith("InMemoryChannelLayer")
+    empty.setenv("REDIS_URL", "redis://cache:6379/1")
+    assert environment.channel_layer()["CONFIG"]["hosts"] == ["redis://cache:6379/1"]
+
+
+def test_a_generated_key_is_kept_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "secret_key"
+    key = environment.secret_key(path, generate=True)
+    assert len(key) >= 50
+    assert environment.secret_key(path, generate=True) == key
+    assert path.stat().st_mode & 0o077 == 0
+    assert [entry.name for entry in path.parent.iterdir()] == ["secret_key"]
+
+
+def test_a_named_key_goes_before_a_kept_one(empty: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment.secret_key(tmp_path / "secret_key", generate=True)
+    empty.setenv("SECRET_KEY", "named")
+    assert environment.secret_key(tmp_path / "secret_key", generate=True) == "named"
+
+
+def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_deployment_without_a_key_does_not_start(tmp_path: Path) -> None:
+    done = manage("check", DATA_DIR=str(tmp_path))
+    assert done.returncode != 0
+    assert "SECRET_KEY is not set" in done.stderr
+    assert not (tmp_path / "secret_key").exists()
+
+
+def test_a_deployment_never_gets_people_with_a_known_password(tmp_path: Path) -> None:
+    variables = {"DATA_DIR": str(tmp_path), "SECRET_KEY": "a deployment's"}
+    assert manage("migrate", "--verbosity", "0", **variables).returncode == 0
+    done = manage("demo", **variables)
+    assert done.returncode != 0
+    assert "HITL_DEMO" in done.stderr
+    count = "from django.contrib.auth.models import User; print(User.objects.count())"
+    assert manage("shell", "--no-imports", "-c", count, **variables).stdout.strip() == "0"
