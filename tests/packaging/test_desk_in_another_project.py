@@ -1,4 +1,4 @@
-"""A project that adds the desk's apps, one middleware, one include() and one line in asgi has the desk."""
+"""A project that adds what README says has the desk: apps, one middleware, one include(), the line in asgi."""
 
 from __future__ import annotations
 
@@ -9,30 +9,16 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from tests.packaging.project import Project, bare_environment
+from tests.packaging.readme import additions
 from tests.services import server
 
-# README says exactly this.
-SETTINGS = """
-INSTALLED_APPS += ["hitl", "reviewer", "django_htmx", "template_partials"]
-MIDDLEWARE += ["reviewer.middleware.ReviewerMiddleware"]
-"""
-URLS = """
-from django.urls import include
-
-urlpatterns += [path("desk/", include("reviewer.urls"))]
-"""
-ASGI = """
-import reviewer.live.asgi
-
-application = reviewer.live.asgi.application(application)
-"""
+DESK = additions("ReviewerMiddleware")
 NAME, PASSWORD = "dana", "a password of some length"
 
 
@@ -64,8 +50,8 @@ class Browser:
 
 @pytest.fixture
 def shop(project: Project) -> Project:
-    project.add("shop/settings.py", SETTINGS + 'INSTALLED_APPS += ["orders"]\n')
-    project.add("shop/urls.py", URLS)
+    project.add("shop/settings.py", DESK["settings.py"] + 'INSTALLED_APPS += ["orders"]\n')
+    project.add("shop/urls.py", "from django.urls import include\n" + DESK["urls.py"])
     project.manage("migrate", "--verbosity", "0")
     create = f"User.objects.create_superuser({NAME!r}, password={PASSWORD!r})"
     project.manage("shell", "-c", f"from django.contrib.auth.models import User; {create}")
@@ -129,10 +115,3 @@ def test_with_the_line_in_asgi_the_socket_is_open_to_whoever_is_signed_in(shop: 
         refused = connect(f"ws://{address}/desk/ws/", additional_headers=stranger.headers)
         with refused as socket, pytest.raises(ConnectionClosed):
             socket.recv(timeout=10)
-
-
-def test_readme_says_exactly_this() -> None:
-    readme = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text()
-    for lines in (SETTINGS, URLS, ASGI):
-        for line in filter(None, lines.splitlines()):
-            assert line in readme, f"README.md does not say {line!r}"

@@ -7,11 +7,14 @@ import json
 import pytest
 
 from tests.packaging.project import Project
+from tests.packaging.readme import additions
+
+ENGINE = additions('[..., "hitl"]')
 
 
 @pytest.fixture
 def shop(project: Project) -> Project:
-    project.add("shop/settings.py", 'INSTALLED_APPS += ["hitl", "orders"]')
+    project.add("shop/settings.py", ENGINE["settings.py"] + 'INSTALLED_APPS += ["orders"]\n')
     project.manage("migrate", "--verbosity", "0")
     return project
 
