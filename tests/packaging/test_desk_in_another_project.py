@@ -1,4 +1,4 @@
-"""A project that adds what README says has the desk: apps, one middleware, one include(), the line in asgi."""
+"""A project that adds to its files what README says has the desk, from the wheel alone."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_person_signs_in_and_sees_the_queue_without_the_live_line(shop: Projec
 
 
 def test_with_the_line_in_asgi_the_socket_is_open_to_whoever_is_signed_in(shop: Project) -> None:
-    shop.add("shop/asgi.py", ASGI)
+    shop.add("shop/asgi.py", DESK["asgi.py"])
     with served(shop) as address:
         dana, stranger = signed_in(address), Browser(f"http://{address}")
         with connect(f"ws://{address}/desk/ws/", additional_headers=dana.headers) as socket:
