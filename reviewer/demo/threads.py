@@ -1,0 +1,36 @@
+"""The demo's first threads: a queue that looks like somebody's morning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from hitl import verbs
+from hitl.run import run_thread
+
+# Who started which workflow with what.
+FIRST: list[tuple[str, str, Any]] = [
+    ("ana", "graph", "foo"),
+    ("ben", "refund", {}),
+    (
+        "ben",
+        "refund",
+        {
+            "customer": "Jonas Weber",
+            "order": "B-2040",
+            "amount": "129.90",
+            "reason": "The coat is a size too small, and the right one is sold out.",
+        },
+    ),
+    ("ana", "article", {}),
+    ("ben", "import", {"rows": 1200, "batches": 4, "seconds_per_batch": 0}),
+]
+
+
+def create() -> None:
+    """Start each of them and run it up to its question, here and now."""
+    starters = {user.get_username(): user for user in User.objects.all()}
+    for username, workflow, value in FIRST:
+        run = verbs.start(workflow, value, by=starters[username])
+        run_thread(run.thread_id)
