@@ -7,3 +7,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("reviewer.urls")),
 ]
+
+handler400 = "reviewer.views.errors.bad_request"
+handler403 = "reviewer.views.errors.permission_denied"
+handler404 = "reviewer.views.errors.not_found"
+handler500 = "reviewer.views.errors.server_error"

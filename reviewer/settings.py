@@ -92,6 +92,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+CSRF_FAILURE_VIEW = "reviewer.views.errors.csrf_failure"
 LOGIN_URL = "reviewer:login"
 LOGIN_REDIRECT_URL = "reviewer:queue"
 LOGOUT_REDIRECT_URL = "reviewer:login"

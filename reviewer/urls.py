@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
+from reviewer.access import signed_in
 from reviewer.converters import ThreadIdConverter
 from reviewer.views import account, question, queue, runs, start
 
@@ -16,15 +17,17 @@ urlpatterns = [
     path("queue/changes/", queue.changes, name="queue_changes"),
     path("questions/<str:question_id>/", question.question, name="question"),
     path("questions/<str:question_id>/answer/", question.answer, name="answer"),
+    path("questions/<str:question_id>/state/", question.state, name="question_state"),
     path("questions/<str:question_id>/assign/", question.assign, name="assign"),
     path("runs/", runs.runs, name="runs"),
     path("runs/<thread:thread_id>/", runs.thread, name="thread"),
+    path("runs/<thread:thread_id>/events/", runs.events, name="events"),
     path("runs/<thread:thread_id>/cancel/", runs.cancel, name="cancel"),
     path("runs/<thread:thread_id>/retry/", runs.retry, name="retry"),
     path("start/", start.choose, name="start"),
     path("start/<path:name>/", start.workflow, name="start_workflow"),
     path("accounts/login/", account.SignIn.as_view(), name="login"),
     path("accounts/logout/", account.SignOut.as_view(), name="logout"),
-    path("accounts/password/", account.ChangePassword.as_view(), name="password_change"),
+    path("accounts/password/", signed_in(account.ChangePassword.as_view()), name="password_change"),
     path("accounts/settings/", account.settings, name="settings"),
 ]

@@ -12,7 +12,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from reviewer import markdown
+from hitl import registry
+from hitl.errors import UnknownWorkflow
+from hitl.models import Interrupt
+from reviewer import markdown, shown
 from reviewer.context import Desk
 
 register = template.Library()
@@ -38,6 +41,36 @@ def pretty(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
+def phrase(value: Any) -> str:
+    """A value in running text."""
+    return shown.phrase(value)
+
+
+@register.filter
+def workflow_title(name: str) -> str:
+    """A workflow's title; its name where it is not registered any more."""
+    try:
+        return registry.get(name).title
+    except UnknownWorkflow:
+        return name
+
+
+@register.filter
+def is_late(question: Interrupt) -> bool:
+    """Whether the question should have been answered by now."""
+    return question.due_at is not None and question.due_at < timezone.now()
+
+
+@register.filter
+def due(question: Interrupt) -> str:
+    """`due in 2 h` or `3 d late`; empty without a due time."""
+    if question.due_at is None:
+        return ""
+    left = question.due_at - timezone.now()
+    return f"due in {age(left)}" if left.total_seconds() > 0 else f"{age(-left)} late"
 
 
 @register.filter

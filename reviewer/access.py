@@ -1,0 +1,121 @@
+"""Who may see and do what: one function per object, one decorator per page.
+
+Every signed-in person may look at everything. Starting, answering and administering are Django permissions.
+Views get their objects here and nowhere else, so that a rule about who may see what has one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+
+from hitl import registry
+from hitl.errors import HitlError, UnknownQuestion, UnknownThread
+from hitl.models import Interrupt, Thread
+from hitl.workflow import Workflow
+
+START = "hitl.start_thread"
+ANSWER = "hitl.answer_interrupt"
+ADMINISTER = "hitl.administer_thread"
+
+# What the permission is called in the Admin, where somebody will look for it.
+NAMES = {
+    START: "Can start workflows",
+    ANSWER: "Can answer questions",
+    ADMINISTER: "Can cancel and retry runs and assign questions",
+}
+
+View = Callable[..., HttpResponse]
+Person = User | AnonymousUser
+
+
+class PermissionMissing(PermissionDenied):
+    """This person lacks a permission; `permission` is its full name and `title` what the Admin calls it."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+        self.title = NAMES[permission]
+        super().__init__(f"This needs the permission “{self.title}” ({permission}).")
+
+
+class SignedOut(HitlError):
+    """A fragment was asked for without a session; the page around it must not be replaced by a sign-in form."""
+
+    status = 401
+
+
+def signed_in(view: View) -> View:
+    """The page needs an account: others are sent to sign in and come back."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if request.headers.get("HX-Request"):
+            raise SignedOut("You are signed out. Sign in again in another tab, then repeat this here.")
+        came_by_form = request.method not in ("GET", "HEAD")
+        return redirect_to_login("/" if came_by_form else request.get_full_path(), login_url())
+
+    return guarded
+
+
+def needs(permission: str) -> Callable[[View], View]:
+    """The view needs an account with this permission."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            require(request.user, permission)
+            return view(request, *args, **kwargs)
+
+        return signed_in(guarded)
+
+    return decorate
+
+
+def login_url() -> str:
+    """The project's own sign-in page where it has chosen one, else the desk's."""
+    return resolve_url(settings.LOGIN_URL if settings.is_overridden("LOGIN_URL") else "reviewer:login")
+
+
+def may(user: Person, permission: str) -> bool:
+    return user.has_perm(permission)
+
+
+def require(user: Person, permission: str) -> None:
+    if not may(user, permission):
+        raise PermissionMissing(permission)
+
+
+def question(user: Person, question_id: str) -> Interrupt:
+    """The question, with its thread and the people around it."""
+    found = Interrupt.objects.with_people().filter(id=question_id).first()
+    if found is None:
+        raise UnknownQuestion(f"There is no question {question_id}. It may have been deleted with its thread.")
+    return found
+
+
+def thread(user: Person, thread_id: str) -> Thread:
+    """The thread."""
+    found = Thread.objects.filter(id=thread_id).first()
+    if found is None:
+        raise UnknownThread(f"There is no thread {thread_id}. Look for it in the list of runs.")
+    return found
+
+
+def workflow(user: Person, name: str) -> Workflow:
+    """The registered workflow."""
+    return registry.get(name)
+
+
+def workflows(user: Person) -> list[Workflow]:
+    """Every registered workflow, by title."""
+    return registry.all()

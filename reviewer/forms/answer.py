@@ -1,0 +1,177 @@
+"""The answer form of each kind of question, found by the kind's name.
+
+A kind says in `hitl.questions` what fits; the form says how a person enters it. Two hidden fields travel with
+every form: `version`, so that an answer cannot reach a question that has changed, and `token`, so that the same
+submit arriving twice is one answer.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from hitl import codec
+from hitl.models import Interrupt
+from reviewer.forms import fields
+from reviewer.forms.json import parse
+from reviewer.forms.schema import SchemaForm, Shown
+from reviewer.shown import phrase
+
+MOST_BUTTONS = 4
+
+
+class Answer(forms.Form):
+    """What all answer forms share. `value()` is the answer; `buttons` are choices that send it at once."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    token = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    send_label = "Send this answer"
+
+    def __init__(self, question: Interrupt, data: QueryDict | None = None) -> None:
+        started = {"version": question.version, "token": uuid.uuid4().hex}
+        super().__init__(data, initial=started)
+        self.question = question
+        self.build(codec.plain(question.value))
+
+    def build(self, asked: Any) -> None:
+        """Add the fields for what is asked."""
+        raise NotImplementedError
+
+    def value(self) -> Any:
+        """The answer as plain data; only after `is_valid()`."""
+        return self.cleaned_data["answer"]
+
+    @property
+    def buttons(self) -> list[tuple[str, str, bool]]:
+        """Value, label and whether it is the suggested one, where choosing is sending."""
+        return []
+
+    def shown(self) -> tuple[Shown, ...]:
+        return tuple(Shown(field=field) for field in self.visible_fields())
+
+    def add_errors(self, errors: list[tuple[str, str]]) -> None:
+        """Errors of the engine's own check, at the field they are about."""
+        for _, message in errors:
+            self.add_error("answer" if "answer" in self.fields else None, message)
+
+    def freeze(self) -> None:
+        """Keep what was typed, for reading and copying only."""
+        for field in self.fields.values():
+            name = "readonly" if isinstance(field.widget, forms.TextInput | forms.Textarea) else "disabled"
+            field.widget.attrs[name] = True
+
+
+class TextAnswer(Answer):
+    """A text, as it was typed."""
+
+    def build(self, asked: Any) -> None:
+        self.fields["answer"] = fields.Text(
+            label="Your answer",
+            widget=forms.Textarea(attrs={"rows": 3}),
+            error_messages={"required": "Write an answer first."},
+        )
+
+
+class ChoiceAnswer(Answer):
+    """One of the options, or several where the question allows it."""
+
+    send_label = "Send this choice"
+
+    def build(self, asked: Any) -> None:
+        self.options: list[Any] = list(asked["options"])
+        self.multiple = bool(asked.get("multiple"))
+        defaults = asked.get("defaults") or []
+        self.defaults = [place for place, option in enumerate(self.options) if option in defaults]
+        choices = [(str(place), phrase(option)) for place, option in enumerate(self.options)]
+        self.fields["answer"] = self.several(choices) if self.multiple else self.one(choices)
+
+    def one(self, choices: list[tuple[str, str]]) -> forms.Field:
+        first = [] if self.defaults else [("", "Choose…")]
+        missing = {"required": "Choose one of the options.", "invalid_choice": "Choose one of the options."}
+        initial = str(self.defaults[0]) if self.defaults else None
+        return forms.ChoiceField(
+            label="Your choice", choices=[*first, *choices], initial=initial, error_messages=missing
+        )
+
+    def several(self, choices: list[tuple[str, str]]) -> forms.Field:
+        return forms.MultipleChoiceField(
+            label="Your choice",
+            choices=choices,
+            initial=[str(place) for place in self.defaults],
+            widget=forms.CheckboxSelectMultiple,
+            required=False,
+        )
+
+    @property
+    def buttons(self) -> list[tuple[str, str, bool]]:
+        if self.multiple or len(self.options) > MOST_BUTTONS:
+            return []
+        return [(str(at), phrase(option), at in self.defaults) for at, option in enumerate(self.options)]
+
+    def shown(self) -> tuple[Shown, ...]:
+        return () if self.buttons else super().shown()
+
+    def value(self) -> Any:
+        chosen = self.cleaned_data["answer"]
+        if self.multiple:
+            return [self.options[int(place)] for place in chosen]
+        return self.options[int(chosen)]
+
+
+class DataAnswer(Answer):
+    """Anything: text as it was typed, or JSON."""
+
+    def build(self, asked: Any) -> None:
+        self.fields["answer"] = fields.Text(
+            label="Your answer",
+            widget=forms.Textarea(attrs={"rows": 4}),
+            required=False,
+        )
+        self.fields["mode"] = forms.ChoiceField(
+            label="Send it as",
+            choices=[("text", "Text, as typed"), ("json", "JSON")],
+            widget=forms.RadioSelect,
+            initial="text",
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        text = cleaned.get("answer", "")
+        if not text.strip():
+            self.add_error("answer", ValidationError("Write an answer first."))
+        elif cleaned.get("mode") == "json":
+            try:
+                cleaned["answer"] = parse(text)
+            except ValidationError as error:
+                self.add_error("answer", error)
+        return cleaned
+
+
+class SchemaAnswer(SchemaForm, Answer):
+    """The fields that a response schema asks for."""
+
+    def __init__(self, question: Interrupt, data: QueryDict | None = None) -> None:
+        self.schema = json.loads(question.schema)
+        super().__init__(question, data, schema=self.schema, root="answer", label="Your answer")
+
+    def build(self, asked: Any) -> None:
+        """SchemaForm adds the fields."""
+
+
+FORMS: dict[str, type[Answer]] = {
+    "text": TextAnswer,
+    "choice": ChoiceAnswer,
+    "data": DataAnswer,
+    "schema": SchemaAnswer,
+}
+
+
+def form_for(question: Interrupt, data: QueryDict | None = None) -> Answer:
+    """The form for a question; a kind that has none is answered as text or JSON, never a dead end."""
+    return FORMS.get(question.kind, DataAnswer)(question, data)

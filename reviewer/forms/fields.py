@@ -1,0 +1,196 @@
+"""One JSON Schema, one form field: which widget it gets and how its text becomes a value again.
+
+Only what a person needs to fill it in comes from the schema: choices, kinds of input, defaults, words. Whether
+a value is right (lengths, patterns, ranges) is checked where every channel is checked, in `hitl`; its errors come
+back to the field by their path.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from reviewer.forms.json import JSONText
+from reviewer.shown import phrase
+
+Schema = dict[str, Any]
+ToValue = Callable[[Any], Any]
+
+# Up to here all choices are seen at once; beyond, a list opens.
+MOST_RADIOS = 4
+TEXT_INPUTS = {"email": "email", "uri": "url"}
+
+
+class Text(forms.CharField):
+    """What was typed, to the character; browsers send line ends as CRLF, which nobody typed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(strip=False, **options)
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
+class Lines(Text):
+    """A text per line; empty lines count for nothing."""
+
+    widget = forms.Textarea
+
+    def clean(self, value: Any) -> Any:
+        return [line for line in super().clean(value).split("\n") if line.strip()]
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+
+def same(value: Any) -> Any:
+    return value
+
+
+def field_for(schema: Schema, *, required: bool, options: dict[str, Any]) -> tuple[forms.Field, ToValue]:
+    """The field for a schema without references, and what makes its cleaned value the answer's value."""
+    if choices := choices_of(schema):
+        return choice(choices, schema, required=required, options=options)
+    build = BUILDERS.get(schema.get("type", "")) if isinstance(schema.get("type"), str) else None
+    if build is not None and not COMBINING & schema.keys():
+        return build(schema, required, options)
+    return anything(schema, required, options)
+
+
+# Keywords that make a value depend on more than its type.
+COMBINING = {"allOf", "anyOf", "oneOf", "not", "if", "$ref", "$dynamicRef"}
+
+
+def choices_of(schema: Schema) -> list[tuple[Any, str]]:
+    """Values and labels of an `enum`, or of a `oneOf`/`anyOf` of titled constants."""
+    if "const" in schema:
+        return [(schema["const"], phrase(schema["const"]))]
+    if isinstance(schema.get("enum"), list):
+        return [(value, phrase(value)) for value in schema["enum"]]
+    branches = schema.get("oneOf") or schema.get("anyOf") or []
+    if branches and all(isinstance(branch, dict) and "const" in branch for branch in branches):
+        return [(branch["const"], str(branch.get("title") or phrase(branch["const"]))) for branch in branches]
+    return []
+
+
+def choice(
+    values: list[tuple[Any, str]], schema: Schema, *, required: bool, options: dict[str, Any]
+) -> tuple[forms.Field, ToValue]:
+    # Values are sent as their place in the list, so that 1, "1" and true stay apart.
+    places = [(str(place), label) for place, (_, label) in enumerate(values)]
+    if "default" in schema:
+        options["initial"] = place_of(schema["default"], values)
+    few = len(places) <= MOST_RADIOS
+    if not required:
+        places.insert(0, ("", "No answer"))
+    elif not few and options.get("initial") is None:
+        places.insert(0, ("", "Choose…"))
+    widget = forms.RadioSelect() if few else forms.Select()
+    field = forms.ChoiceField(choices=places, widget=widget, required=required, **options)
+    return field, lambda place: values[int(place)][0]
+
+
+def place_of(value: Any, values: list[tuple[Any, str]]) -> str | None:
+    written = json.dumps(value, sort_keys=True, default=str)
+    for place, (candidate, _) in enumerate(values):
+        if json.dumps(candidate, sort_keys=True, default=str) == written:
+            return str(place)
+    return None
+
+
+def text(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms.Field, ToValue]:
+    form = schema.get("format")
+    if form == "date":
+        return forms.DateField(widget=date_input("date"), required=required, **options), datetime.date.isoformat
+    if form == "date-time":
+        options["initial"] = local_moment(options.get("initial"))
+        return forms.DateTimeField(widget=date_input("datetime-local"), required=required, **options), moment
+    if form == "password":
+        widget: forms.Widget = forms.PasswordInput(render_value=True, attrs={"autocomplete": "off"})
+    elif form in TEXT_INPUTS:
+        widget = forms.TextInput(attrs={"type": TEXT_INPUTS[form]})
+    else:
+        widget = forms.Textarea(attrs={"rows": 1, "class": "line"})
+    return Text(widget=widget, required=required, **options), same
+
+
+def date_input(kind: str) -> forms.Widget:
+    formats = {"date": "%Y-%m-%d", "datetime-local": "%Y-%m-%dT%H:%M"}
+    maker = forms.DateInput if kind == "date" else forms.DateTimeInput
+    return maker(format=formats[kind], attrs={"type": kind})
+
+
+def local_moment(default: Any) -> Any:
+    moment = parse_datetime(default) if isinstance(default, str) else None
+    if moment is None:
+        return None
+    return timezone.localtime(moment) if timezone.is_aware(moment) else timezone.make_aware(moment)
+
+
+def moment(value: datetime.datetime) -> str:
+    """A moment with its offset: the form takes it in the reviewer's time zone."""
+    return (timezone.localtime(value) if timezone.is_aware(value) else timezone.make_aware(value)).isoformat()
+
+
+def boolean(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms.Field, ToValue]:
+    # A box that is not ticked says no; it never has to be ticked.
+    return forms.BooleanField(required=False, **options), bool
+
+
+def whole(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms.Field, ToValue]:
+    return forms.IntegerField(widget=number_input(schema, step=1), required=required, **options), int
+
+
+def number(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms.Field, ToValue]:
+    return forms.FloatField(widget=number_input(schema, step="any"), required=required, **options), plain_number
+
+
+def number_input(schema: Schema, *, step: Any) -> forms.NumberInput:
+    limits = {"min": schema.get("minimum"), "max": schema.get("maximum"), "step": step, "inputmode": "decimal"}
+    return forms.NumberInput(attrs={name: limit for name, limit in limits.items() if limit is not None})
+
+
+def plain_number(value: float) -> float | int:
+    """40 rather than 40.0 where nobody typed a point's worth of difference."""
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def several(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms.Field, ToValue]:
+    items = schema.get("items")
+    if not isinstance(items, dict):
+        return anything(schema, required, options)
+    if values := choices_of(items):
+        places = [(str(place), label) for place, (_, label) in enumerate(values)]
+        options["initial"] = [place_of(value, values) for value in as_list(options.get("initial"))]
+        widget = forms.CheckboxSelectMultiple()
+        # Ticking nothing is an answer too; `minItems` says otherwise where it is not.
+        field = forms.MultipleChoiceField(choices=places, widget=widget, required=False, **options)
+        return field, lambda chosen: [values[int(place)][0] for place in chosen]
+    if items.get("type") == "string" and items.keys() <= {"type", "title", "description"}:
+        options["help_text"] = options.get("help_text") or "One per line."
+        return Lines(widget=forms.Textarea(attrs={"rows": 3}), required=False, **options), same
+    return anything(schema, required, options)
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def anything(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms.Field, ToValue]:
+    options["help_text"] = " ".join(filter(None, [options.get("help_text"), "As JSON."]))
+    return JSONText(required=required, **options), same
+
+
+BUILDERS: dict[str, Callable[[Schema, bool, dict[str, Any]], tuple[forms.Field, ToValue]]] = {
+    "string": text,
+    "boolean": boolean,
+    "integer": whole,
+    "number": number,
+    "array": several,
+}

@@ -1,0 +1,74 @@
+"""The one middleware of the desk: htmx details, security headers and error pages, for its own pages alone.
+
+A project that mounts the desk keeps its own policy for its own pages: nothing here touches a response of a
+view outside the `reviewer` namespace. It works at any place in `MIDDLEWARE`; before `CsrfViewMiddleware`, it
+also answers an oversized form itself (otherwise Django's plain "Bad Request" does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
+from django_htmx.middleware import HtmxMiddleware
+
+from reviewer.views import errors
+
+Next = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+class ReviewerMiddleware:
+    """See the module."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Next) -> None:
+        self.next = HtmxMiddleware(get_response)
+        self.asynchronous = iscoroutinefunction(get_response)
+        if self.asynchronous:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self.asynchronous:
+            return self.answer_async(request)
+        response = too_large(request) or cast(HttpResponseBase, self.next(request))
+        return finished(request, response)
+
+    async def answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        response = too_large(request) or await cast(Awaitable[HttpResponseBase], self.next(request))
+        return finished(request, response)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """An engine's error or a lost database as a page that says what to do."""
+        return errors.response_to(request, error) if is_desk(request) else None
+
+
+def is_desk(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and "reviewer" in match.app_names
+
+
+def finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    return errors.secured(response) if is_desk(request) else response
+
+
+def too_large(request: HttpRequest) -> HttpResponseBase | None:
+    """The answer to a form that Django would refuse to read, before anything tries to read it."""
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if limit is None or not length.isdigit() or int(length) <= limit:
+        return None
+    try:
+        match = resolve(request.path_info)
+    except Resolver404:
+        return None
+    if "reviewer" not in match.app_names:
+        return None
+    return errors.secured(errors.page(request, RequestDataTooBig()))

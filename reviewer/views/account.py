@@ -1,0 +1,78 @@
+"""Sign-in, sign-out, password, and the settings that live in cookies."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import views as auth
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse, reverse_lazy
+from django.views.decorators.http import require_http_methods
+
+from reviewer.access import signed_in
+from reviewer.context import KEYS_COOKIE, THEME_COOKIE, Desk
+from reviewer.views.question import redirect_after_post
+
+YEAR_SECONDS = 365 * 86_400
+
+
+class SignIn(auth.LoginView):
+    """The only page that needs no account."""
+
+    template_name = "reviewer/account/sign_in.html"
+    next_page = reverse_lazy("reviewer:queue")
+    redirect_authenticated_user = True
+
+    def form_invalid(self, form: forms.Form) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+class SignOut(auth.LogoutView):
+    """By POST only, so that no link can sign anybody out."""
+
+    next_page = reverse_lazy("reviewer:login")
+
+
+class ChangePassword(auth.PasswordChangeView):
+    """The old password, and the new one twice."""
+
+    template_name = "reviewer/account/password.html"
+    success_url = reverse_lazy("reviewer:queue")
+
+    def form_valid(self, form: forms.Form) -> HttpResponse:
+        messages.success(self.request, "Your password is changed.")
+        return super().form_valid(form)
+
+    def form_invalid(self, form: forms.Form) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+class SettingsForm(forms.Form):
+    """How the desk looks and listens, in this browser."""
+
+    theme = forms.ChoiceField(
+        choices=[("auto", "As the system"), ("light", "Light"), ("dark", "Dark")], widget=forms.RadioSelect
+    )
+    keys = forms.BooleanField(label="Single keys act (j, k, o, /, ?)", required=False)
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings(request: HttpRequest) -> HttpResponse:
+    """Theme and keys, for this browser; works without JavaScript."""
+    desk = Desk(request)
+    form = SettingsForm(request.POST or None, initial={"theme": desk.theme, "keys": desk.keys})
+    if request.method != "POST" or not form.is_valid():
+        status = 422 if request.method == "POST" else 200
+        return render(request, "reviewer/account/settings.html", {"form": form}, status=status)
+    response = redirect_after_post(reverse("reviewer:settings"))
+    keep(request, response, THEME_COOKIE, form.cleaned_data["theme"])
+    keep(request, response, KEYS_COOKIE, "on" if form.cleaned_data["keys"] else "off")
+    messages.success(request, "Saved for this browser.")
+    return response
+
+
+def keep(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
+    # Readable by the theme button's script; it holds nothing secret.
+    response.set_cookie(name, value, max_age=YEAR_SECONDS, samesite="Lax", secure=request.is_secure())

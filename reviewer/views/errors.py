@@ -1,0 +1,153 @@
+"""Every error as a page, or for htmx as a notice above a page that stays as it is.
+
+This is the one place where an error becomes a status and words. What somebody typed survives: an htmx form is
+left alone, and the page for a lost database carries what was posted, ready to be sent again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
+
+from hitl.errors import HitlError, JournalUnreachable
+from reviewer.access import PermissionMissing, SignedOut
+
+logger = logging.getLogger("reviewer")
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Revalidated, but not `no-store`: the browser's Back must bring back what was typed.
+    "Cache-Control": "private, no-cache",
+}
+
+TITLES = {
+    400: "The request could not be read",
+    401: "You are signed out",
+    403: "This is not yours to do",
+    404: "There is nothing here",
+    409: "Something else came first",
+    413: "This is too large",
+    422: "This cannot be taken",
+    500: "Something went wrong",
+    503: "The database does not answer",
+}
+
+UNREACHABLE = "It is locked or gone for a while. Nothing was saved, not even in part. Try again in a moment."
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """What the page says."""
+
+    status: int
+    message: str
+    permission: str = ""
+
+    @property
+    def title(self) -> str:
+        return TITLES.get(self.status, TITLES[500])
+
+
+def response_to(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """The page for an error that the desk knows; None leaves it to Django."""
+    if isinstance(error, OperationalError | InterfaceError | JournalUnreachable):
+        logger.error("The database does not answer: %s", error, exc_info=error)
+    known = (HitlError, PermissionDenied, Http404, RequestDataTooBig, OperationalError, InterfaceError)
+    return page(request, error) if isinstance(error, known) else None
+
+
+def problem_of(error: Exception | None) -> Problem:
+    """An error as status and words."""
+    match error:
+        case JournalUnreachable() | OperationalError() | InterfaceError():
+            return Problem(503, UNREACHABLE)
+        case PermissionMissing():
+            return Problem(403, f"You need the permission “{error.title}” for this.", error.permission)
+        case PermissionDenied():
+            return Problem(403, "Your account is not allowed to do this.")
+        case RequestDataTooBig():
+            limit = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
+            return Problem(413, f"A form may hold up to {limit}. Go back, shorten it, and send it again.")
+        case HitlError():
+            return Problem(error.status, str(error))
+        case Http404():
+            return Problem(404, "The address may be mistyped, or what stood here was deleted.")
+        case _:
+            return Problem(500, "It was not your doing, and it has been logged. Nothing was saved.")
+
+
+def page(request: HttpRequest, error: Exception | None) -> HttpResponse:
+    """The error's page; for htmx a notice that leaves the page around it untouched."""
+    problem = problem_of(error)
+    context = {"problem": problem, "login": isinstance(error, SignedOut)}
+    if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted"):
+        response = render(request, "reviewer/errors/notice.html", context, status=problem.status)
+        response["HX-Retarget"] = "#flash"
+        response["HX-Reswap"] = "innerHTML show:window:top"
+        return response
+    if problem.status == 503 and request.method == "POST":
+        context["posted"] = list(posted(request))
+    return render(request, "reviewer/errors/page.html", context, status=problem.status)
+
+
+def posted(request: HttpRequest) -> Iterator[tuple[str, str, bool]]:
+    """Name, value and whether to show it, of all that was sent; nothing where a password was."""
+    if any("password" in name for name in request.POST):
+        return
+    for name, values in request.POST.lists():
+        if name != "csrfmiddlewaretoken":
+            for value in values:
+                yield name, str(value), name not in ("version", "token", "key", "next") and bool(value)
+
+
+def secured(response: HttpResponseBase) -> HttpResponseBase:
+    """The response with the desk's security headers, where the view has not set its own."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+# The handlers of a project whose pages are all the desk's (reviewer.root_urls).
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    if isinstance(exception, RequestDataTooBig):
+        return secured(page(request, exception))
+    return secured(render(request, "reviewer/errors/page.html", {"problem": Problem(400, "Go back and try again.")}, status=400))
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return secured(page(request, exception))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return secured(page(request, Http404()))
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    return secured(page(request, None))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """For `CSRF_FAILURE_VIEW`: most often somebody signed in again in another tab."""
+    return secured(page(request, StaleForm("Go back, reload the page, and send it again.")))
+
+
+class StaleForm(HitlError):
+    """A form from before the last sign-in, or from another site."""
+
+    status = 403

@@ -1,0 +1,178 @@
+"""A question's page: what is asked, what led to it, and the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from hitl import codec, questions, verbs
+from hitl.errors import AnswerConflict, Invalid, InvalidAnswer
+from hitl.models import Interrupt, Run
+from reviewer import access, shown, timeline
+from reviewer.access import ADMINISTER, ANSWER, needs, signed_in
+from reviewer.forms.answer import Answer, form_for
+from reviewer.forms.queue import QueueFilter
+from reviewer.forms.schema import focus_first_error
+from reviewer.views.queue import MOST_COUNTED, counted
+
+
+@signed_in
+@require_safe
+def question(request: HttpRequest, question_id: str) -> HttpResponse:
+    """The question, open or settled."""
+    return page(request, access.question(request.user, question_id))
+
+
+@signed_in
+@require_safe
+def state(request: HttpRequest, question_id: str) -> HttpResponse:
+    """Whether the question still waits as it was read: a fragment that is empty while it does."""
+    asked = access.question(request.user, question_id)
+    context = {"question": asked, "is_open": waits(asked, request.GET.get("version", ""))}
+    return render(request, "reviewer/question/state.html", context)
+
+
+@needs(ANSWER)
+@require_POST
+def answer(request: HttpRequest, question_id: str) -> HttpResponse:
+    """Take an answer: 303 when it stands, 422 with the form when it does not fit, 409 when it came second."""
+    asked = access.question(request.user, question_id)
+    form = form_for(asked, request.POST)
+    if not form.is_valid():
+        if not waits(asked, request.POST.get("version", "")):
+            return overtaken(request, form)
+        return refused(request, form)
+    try:
+        verbs.answer(
+            question_id,
+            form.value(),
+            version=form.cleaned_data["version"],
+            token=form.cleaned_data["token"],
+            by=request.user,
+            channel="web",
+        )
+    except InvalidAnswer as error:
+        form.add_errors(error.errors or [("", str(error))])
+        return refused(request, form)
+    except Invalid as error:
+        form.add_errors([("", str(error))])
+        return refused(request, form)
+    except AnswerConflict:
+        return overtaken(request, form)
+    return accepted(request, asked)
+
+
+@signed_in
+@require_POST
+def assign(request: HttpRequest, question_id: str) -> HttpResponse:
+    """Claim a question (`to=me`) or give it back (`to=`). Another person's takes the permission to administer."""
+    asked = access.question(request.user, question_id)
+    of_another = asked.assignee_id not in (None, request.user.pk)
+    access.require(request.user, ADMINISTER if of_another else ANSWER)
+    to = request.user if request.POST.get("to") == "me" else None
+    asked = verbs.assign(question_id, to=to, by=request.user, channel="web")
+    if request.headers.get("HX-Request"):
+        return render(request, "reviewer/question/assignment.html", assignment(request, asked))
+    return redirect_after_post(reverse("reviewer:question", args=[question_id]))
+
+
+def waits(asked: Interrupt, version: str) -> bool:
+    return asked.status == Interrupt.Status.PENDING and version == str(asked.version)
+
+
+def refused(request: HttpRequest, form: Answer) -> HttpResponse:
+    focus_first_error(form)
+    return page(request, form.question, form=form, status=422)
+
+
+def overtaken(request: HttpRequest, form: Answer) -> HttpResponse:
+    """Somebody or something was first: what stands there now, beside what was typed."""
+    current = access.question(request.user, form.question.id)
+    given = form.value() if form.is_valid() else None
+    form.freeze()
+    context = {
+        "conflict": True,
+        "is_same": form.is_valid() and current.answer is not None and is_same(given, current.answer),
+        "typed": shown.data(given) if form.is_valid() else None,
+    }
+    return page(request, current, form=form, status=409, **context)
+
+
+def is_same(given: Any, stored: str) -> bool:
+    return codec.digest(given) == codec.digest(codec.plain(stored))
+
+
+def accepted(request: HttpRequest, asked: Interrupt) -> HttpResponse:
+    """Back to the queue, with the next question under the cursor."""
+    wanted = QueueFilter(request)
+    waiting = wanted.questions()
+    following = waiting.page(after=(asked.asked_at, asked.id), newest_first=wanted.newest_first).first()
+    left = counted(waiting.count_up_to(MOST_COUNTED + 1))
+    said = format_html(
+        'Answered “{}”. {} left. <a href="{}">Watch the run</a>',
+        asked.title,
+        left or "None",
+        reverse("reviewer:thread", args=[asked.thread_id]),
+    )
+    messages.success(request, said)
+    target = reverse("reviewer:queue") + wanted.query() + (f"#q-{following.id}" if following else "")
+    if request.headers.get("HX-Request"):
+        return HttpResponseClientRedirect(target)
+    return redirect_after_post(target)
+
+
+def redirect_after_post(target: str) -> HttpResponseRedirect:
+    response = HttpResponseRedirect(target)
+    response.status_code = 303
+    return response
+
+
+def page(
+    request: HttpRequest, asked: Interrupt, *, form: Answer | None = None, status: int = 200, **more: Any
+) -> HttpResponse:
+    """The whole page, or its answer section alone when htmx asked for it."""
+    may_answer = access.may(request.user, ANSWER)
+    is_pending = asked.status == Interrupt.Status.PENDING
+    if form is None and is_pending and may_answer:
+        form = form_for(asked)
+    context = {
+        "question": asked,
+        "form": form,
+        "may_answer": may_answer,
+        "missing": None if may_answer else access.PermissionMissing(ANSWER),
+        "query": QueueFilter(request).query(),
+        "answer": shown.stored(asked.answer),
+        **more,
+    }
+    if request.headers.get("HX-Request"):
+        return render(request, "reviewer/question/answer.html", context, status=status)
+    context |= assignment(request, asked) | surroundings(asked)
+    return render(request, "reviewer/question/page.html", context, status=status)
+
+
+def surroundings(asked: Interrupt) -> dict[str, Any]:
+    """What is asked and what led to it."""
+    value = codec.plain(asked.value)
+    return {
+        "described": questions.get(asked.kind).describe(value),
+        "events": timeline.read(asked.thread_id),
+        "run": Run.objects.opening(asked.thread_id, turn=asked.turn),
+    }
+
+
+def assignment(request: HttpRequest, asked: Interrupt) -> dict[str, Any]:
+    is_mine = asked.assignee_id == request.user.pk
+    needed = ANSWER if asked.assignee_id is None or is_mine else ADMINISTER
+    is_open = asked.status == Interrupt.Status.PENDING
+    return {
+        "question": asked,
+        "is_mine": is_mine,
+        "may_assign": is_open and access.may(request.user, needed),
+    }

@@ -1,0 +1,68 @@
+"""The queue: what waits for a person."""
+
+from __future__ import annotations
+
+import json
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from hitl.models import Interrupt
+from reviewer.access import signed_in
+from reviewer.forms.queue import QueueFilter, cursor_of, read_cursor
+
+PAGE = 50
+# Beyond this nobody needs the exact number, and counting it would cost more than the page.
+MOST_COUNTED = 1000
+
+
+@signed_in
+@require_safe
+def queue(request: HttpRequest) -> HttpResponse:
+    """A page of pending questions and how many there are."""
+    wanted = QueueFilter(request)
+    waiting = wanted.questions()
+    after = read_cursor(request.GET.get("after", ""))
+    rows = list(waiting.with_people().page(after=after, newest_first=wanted.newest_first)[: PAGE + 1])
+    more = rows[PAGE - 1] if len(rows) > PAGE else None
+    newest = Interrupt.objects.pending().page(after=None, newest_first=True).first()
+    context = {
+        "filter": wanted,
+        "query": wanted.query(),
+        "rows": rows[:PAGE],
+        "count": counted(waiting.count_up_to(MOST_COUNTED + 1)),
+        "later": wanted.query(after=cursor_of(more)) if more else "",
+        "is_first": after is None,
+        "live": json.dumps({**wanted.given(), "since": newest.asked_at.isoformat() if newest else None}),
+        "changes": wanted.query(since=cursor_of(newest)),
+    }
+    return render(request, "reviewer/queue/page.html", context)
+
+
+@signed_in
+@require_safe
+def changes(request: HttpRequest) -> HttpResponse:
+    """What has changed since a queue page was drawn, as fragments that htmx puts in their places.
+
+    `since` is the newest question then, `seen` the ids of the rows that stand there. New questions are
+    only counted, so that no row moves; rows whose question is settled say so.
+    """
+    wanted = QueueFilter(request)
+    waiting = wanted.questions()
+    since = read_cursor(request.GET.get("since", ""))
+    seen = request.GET.getlist("seen")[:PAGE]
+    settled = set(seen) - Interrupt.objects.still_pending(seen)
+    context = {
+        "query": wanted.query(),
+        "count": counted(waiting.count_up_to(MOST_COUNTED + 1)),
+        "new": counted(waiting.page(after=since, newest_first=False).count_up_to(MOST_COUNTED + 1)),
+        "settled": Interrupt.objects.with_people().among(settled),
+        "gone": settled,
+    }
+    return render(request, "reviewer/queue/changes.html", context)
+
+
+def counted(number: int) -> str:
+    """A number for people; the empty text for none."""
+    return f"{MOST_COUNTED:,}+" if number > MOST_COUNTED else str(number) if number else ""

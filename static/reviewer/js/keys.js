@@ -1,0 +1,92 @@
+// Keys. Single keys act outside fields only and can be switched off in the settings; Ctrl+Enter acts always.
+
+const html = document.documentElement;
+const help = document.getElementById("help");
+const FIELDS = "input:not([type=checkbox], [type=radio], [type=hidden]), textarea, select, [contenteditable]";
+
+let pending = "";
+let pendingTimer = 0;
+
+const rows = () => [...document.querySelectorAll("[data-rows] > li a:first-of-type")]
+  .filter((link) => !link.closest(".is-gone"));
+
+function move(step) {
+  const links = rows();
+  if (!links.length) return false;
+  const row = document.activeElement?.closest("[data-rows] > li");
+  const at = links.findIndex((link) => row?.contains(link));
+  const next = at < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + step));
+  links[next].focus();
+  links[next].closest("li").scrollIntoView({ block: "nearest" });
+  return true;
+}
+
+function follow(selector) {
+  const link = document.querySelector(selector);
+  link?.click();
+  return Boolean(link);
+}
+
+function open() {
+  const row = document.activeElement?.closest("[data-rows] > li");
+  row?.querySelector("a")?.click();
+  return Boolean(row);
+}
+
+function search() {
+  const field = document.querySelector("[data-search]");
+  if (!field) return follow("[data-go=i]");
+  field.focus();
+  field.select();
+  return true;
+}
+
+const KEYS = {
+  j: () => move(1),
+  k: () => move(-1),
+  ArrowDown: () => move(1),
+  ArrowUp: () => move(-1),
+  o: open,
+  u: () => follow("[data-back]"),
+  Escape: () => follow("[data-back]"),
+  "/": search,
+  "?": () => { help.showModal(); return true; },
+  "g i": () => follow("[data-go=i]"),
+  "g r": () => follow("[data-go=r]"),
+};
+
+function submit(event) {
+  const form = event.target.closest("form");
+  const button = form?.querySelector("button.primary, button:not([type=button])");
+  if (!form || !button || button.disabled) return;
+  event.preventDefault();
+  form.requestSubmit(button);
+}
+
+function leaveField(event) {
+  if (event.key !== "Escape") return;
+  event.target.blur();
+  event.preventDefault();
+}
+
+function press(event) {
+  const name = pending ? `${pending} ${event.key}` : event.key;
+  clearTimeout(pendingTimer);
+  pending = "";
+  if (name === "g") {
+    pending = "g";
+    pendingTimer = setTimeout(() => { pending = ""; }, 1000);
+  } else if (KEYS[name]?.()) {
+    event.preventDefault();
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.isComposing) return;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return submit(event);
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.target.matches(FIELDS)) return leaveField(event);
+  if (html.dataset.keys !== "off") press(event);
+});
+
+document.querySelector("[data-help]")?.addEventListener("click", () => help.showModal());

@@ -1,0 +1,32 @@
+// Rows of the queue: where the cursor comes back to, and how a settled row leaves.
+
+const LEAVE_MS = 5000;
+const list = document.getElementById("queue-list");
+
+// Rows below must not move under a hand or a cursor: a settled row goes when nobody is on the list.
+function leave(row) {
+  if (list.matches(":hover, :focus-within")) setTimeout(leave, 1000, row);
+  else row.remove();
+}
+
+function neighbour(row) {
+  const rows = [...list.querySelectorAll("li:not(.is-gone)")];
+  const at = rows.indexOf(row);
+  return rows[at + 1] ?? rows[at - 1];
+}
+
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const row = event.detail.target;
+  if (list?.contains(row) && row.contains(document.activeElement)) neighbour(row)?.querySelector("a")?.focus();
+});
+
+document.addEventListener("htmx:oobAfterSwap", () => {
+  for (const row of list?.querySelectorAll(".is-gone:not([data-leaving])") ?? []) {
+    row.dataset.leaving = "";
+    setTimeout(leave, LEAVE_MS, row);
+  }
+});
+
+if (location.hash.startsWith("#q-")) {
+  document.getElementById(location.hash.slice(1))?.querySelector("a")?.focus();
+}
