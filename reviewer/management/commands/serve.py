@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -34,7 +35,8 @@ class Command(BaseCommand):
                 timeout_graceful_shutdown=3,
             )
         )
-        server.run()
+        with suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
+            server.run()
         if not server.started:
             raise CommandError(f"Nothing could be served on {host}:{port}; see above.")
 
