@@ -28,7 +28,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections, router
 
-from hitl import conf, executors, registry
+from hitl import conf, executors
 
 TAG = "hitl"
 # Settings with our prefix that the project around the desk reads.
@@ -63,7 +63,9 @@ def names(**_: Any) -> Iterator[CheckMessage]:
     for name in dir(settings):
         if name.startswith("HITL_") and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {close[0]}?" if close else "docs/operations.md lists the settings there are."
+            hint = (
+                f"Did you mean {close[0]}?" if close else "docs/operations.md lists the settings there are."
+            )
             yield Warning(f"There is no setting {name}", hint=hint, id="hitl.W006")
 
 
@@ -92,7 +94,11 @@ def database(**_: Any) -> Iterator[CheckMessage]:
         return
     for chosen in {router.db_for_write(Thread), router.db_for_read(Thread)} - {alias}:
         hint = "Let the router and HITL_DATABASE name the same database: pages and engine read the same rows."
-        yield Error(f"A router sends hitl's models to “{chosen}”, HITL_DATABASE is “{alias}”", hint=hint, id="hitl.E010")
+        yield Error(
+            f"A router sends hitl's models to “{chosen}”, HITL_DATABASE is “{alias}”",
+            hint=hint,
+            id="hitl.E010",
+        )
 
 
 @check()
@@ -155,13 +161,19 @@ def running_database(databases: Sequence[str] | None = None, **_: Any) -> Iterat
     if alias not in (databases or ()) or alias not in settings.DATABASES:
         return
     connection = connections[alias]
-    if connection.vendor == "postgresql" and (level := asked(connection, "SHOW transaction_isolation")) != "read committed":
+    if (
+        connection.vendor == "postgresql"
+        and (level := asked(connection, "SHOW transaction_isolation")) != "read committed"
+    ):
         yield Warning(
             f"PostgreSQL opens transactions as {level}: verbs that meet would fail instead of waiting",
             hint="Set default_transaction_isolation to “read committed” for this database and user.",
             id="hitl.W011",
         )
-    if connection.vendor == "sqlite" and (mode := asked(connection, "PRAGMA journal_mode")) not in ("wal", "memory"):
+    if connection.vendor == "sqlite" and (mode := asked(connection, "PRAGMA journal_mode")) not in (
+        "wal",
+        "memory",
+    ):
         yield Warning(
             f"SQLite's journal mode is {mode}: pages wait while a run writes",
             hint="PRAGMA journal_mode=WAL; it needs a local disk.",

@@ -1,0 +1,1 @@
+"""Durable workflows for Django that stop and wait for a person."""

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.signals import request_started, setting_changed
+
+
+class HitlConfig(AppConfig):
+    name = "hitl"
+    verbose_name = "Workflows"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from hitl import checks, conf, registry  # noqa: F401 - checks register themselves
+
+        registry.load()
+        setting_changed.connect(conf.reset)
+        request_started.connect(_serving)
+
+
+def _serving(**_: Any) -> None:
+    """The first request shows that this process is a server: its executor, if it has one of its own, begins."""
+    from hitl import executors
+
+    request_started.disconnect(_serving)
+    executors.serve()

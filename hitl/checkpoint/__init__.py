@@ -1,0 +1,1 @@
+"""The stores: `memory` for scripts and tests, `database` for everything else."""

@@ -1,0 +1,418 @@
+"""The store on Django's database: the one place that knows how a fact is written.
+
+Appends of a running leg are one statement on PostgreSQL and one short IMMEDIATE transaction on SQLite;
+the fence is the UPDATE of the thread's row, whose RETURNING feeds the INSERT, so that a lost lease writes
+nothing (rule 2). After a database error nothing runs again: the connection is renewed, the journal is
+asked whether the facts are there, and if not they are written while the lease stands (rule 6).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from datetime import timedelta
+from functools import lru_cache, partial
+from time import monotonic, sleep
+from typing import Any, TypeVar
+
+from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from hitl import announce, conf
+from hitl.errors import InsideTransaction, JournalUnreachable, LeaseLost
+from hitl.facts import Fact
+from hitl.journal import Entry, Journal, inline
+from hitl.models import Checkpoint, Interrupt, Run, Thread
+from hitl.projection import ACTIVE, OPEN, Projection
+from hitl.store import Lease, Opened, Store, Unit, lost, unknown_thread
+
+T = TypeVar("T")
+GONE = (OperationalError, InterfaceError)
+COLUMNS = ["thread_id", "seq", "kind", "turn", "path", "attempt", "name", "digest", "position", "alone", "value", "detail", "epoch", "started_at", "created_at"]
+
+logger = logging.getLogger(__name__)
+
+
+class DatabaseSaver(Store):
+    """Keeps journals in the database that `HITL_DATABASE` names."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        vendor = connections[alias].vendor
+        threads = 1 if vendor == "sqlite" else conf.settings().journal_threads
+        self._append = _append_postgres if vendor == "postgresql" else _append_generic
+        self.journal = Journal(self, threads=threads)
+
+    # Transitions
+
+    def transact(
+        self, thread_id: str, work: Callable[[Unit], T], *, create: bool = False, closed: bool = False
+    ) -> T:
+        try:
+            with transaction.atomic(using=self.alias):
+                unit = self._lock(thread_id, create=create, closed=closed)
+                result = work(unit)
+                self._write(unit)
+            return result
+        except GONE as error:
+            if connections[self.alias].in_atomic_block:
+                raise
+            raise unreachable(thread_id, error) from error
+
+    def settle(self, lease: Lease, work: Callable[[Unit], bool], *, loaded_seq: int) -> bool:
+        def attempt() -> bool:
+            return self.transact(lease.thread_id, work, closed=True)
+
+        def already() -> bool | None:
+            ends = Checkpoint.objects.using(self.alias).filter(
+                thread_id=lease.thread_id,
+                seq__gt=loaded_seq,
+                epoch=lease.epoch,
+                kind__in=("pause", "output", "failed"),
+            )
+            if not ends.exists():
+                return None
+            row = self.thread(lease.thread_id)
+            return row is None or row.lease_epoch != lease.epoch or not row.lease_owner
+
+        return self._patiently(lease.thread_id, attempt, already)
+
+    def _lock(self, thread_id: str, *, create: bool, closed: bool) -> Unit:
+        connection = connections[self.alias]
+        rows = Thread.objects.using(self.alias).filter(id=thread_id)
+        if connection.vendor == "sqlite":
+            # Where transactions begin DEFERRED, a first write takes the lock that FOR UPDATE takes elsewhere.
+            self._touch(connection, thread_id)
+        locked = rows.select_for_update().annotate(now=Now())
+        thread: Any = locked.first()
+        is_new = thread is None
+        if is_new:
+            if not create:
+                raise unknown_thread(thread_id)
+            Thread.objects.using(self.alias).bulk_create(
+                [Thread(id=thread_id, created_at=Now(), updated_at=Now())], ignore_conflicts=True
+            )
+            thread = locked.get()
+            is_new = thread.seq == 0
+        runs: list[Run] = []
+        questions: list[Interrupt] = []
+        if not is_new:
+            runs = list(Run.objects.using(self.alias).filter(thread_id=thread_id, status__in=ACTIVE))
+            asked = Interrupt.objects.using(self.alias).filter(thread_id=thread_id)
+            questions = list(asked if closed else asked.filter(status__in=OPEN))
+        projection = Projection(thread, runs, questions, make_run=Run, make_question=Interrupt)
+        return Unit(projection, now=thread.now, is_new=is_new)
+
+    @staticmethod
+    def _touch(connection: Any, thread_id: str) -> None:
+        if getattr(connection, "transaction_mode", None) != "IMMEDIATE":
+            with connection.cursor() as cursor:
+                cursor.execute("UPDATE hitl_thread SET seq = seq WHERE id = %s", [thread_id])
+
+    def _write(self, unit: Unit) -> None:
+        projection, thread = unit.projection, unit.thread
+        thread.save(using=self.alias, force_update=True)
+        for row in projection.touched.values():
+            row.updated_at = thread.updated_at
+            row.save(using=self.alias, force_update=True)
+        for row in projection.added.values():
+            row.updated_at = thread.updated_at
+            row.save(using=self.alias, force_insert=True)
+        Checkpoint.objects.using(self.alias).bulk_create([_row(thread.id, fact) for fact in unit.facts])
+        transaction.on_commit(partial(announce.moved, thread.id), using=self.alias)
+
+    # Facts of a running leg
+
+    def append(self, lease: Lease, facts: Sequence[Fact]) -> None:
+        self._append(connections[self.alias], lease, facts)
+        announce.moved(lease.thread_id)
+
+    def append_group(self, group: list[Entry]) -> None:
+        """Write several legs' facts in one commit; whose lease is lost hears so, the others are written."""
+        results: list[BaseException | None]
+        try:
+            results = self._append_together(group)
+        except Exception:
+            results = [self._append_alone(entry) for entry in group]
+        for entry, result in zip(group, results, strict=True):
+            entry.done(result)
+
+    def _append_together(self, group: list[Entry]) -> list[BaseException | None]:
+        connection = connections[self.alias]
+        results: list[BaseException | None] = []
+        if len(group) == 1 and connection.vendor == "postgresql":
+            results.append(self._append_one(connection, group[0]))
+        else:
+            # Thread rows are locked in the order of their ids, so that two groups cannot wait for each other.
+            order = sorted(range(len(group)), key=lambda index: group[index].lease.thread_id)
+            outcome: dict[int, BaseException | None] = {}
+            with transaction.atomic(using=self.alias):
+                for index in order:
+                    outcome[index] = self._append_one(connection, group[index])
+            results = [outcome[index] for index in range(len(group))]
+        announce.moved(*{entry.lease.thread_id for entry in group})
+        return results
+
+    def _append_one(self, connection: Any, entry: Entry) -> BaseException | None:
+        try:
+            self._append(connection, entry.lease, entry.facts)
+        except LeaseLost as error:
+            return error
+        return None
+
+    def _append_alone(self, entry: Entry) -> BaseException | None:
+        lease, first = entry.lease, entry.facts[0]
+
+        def attempt() -> bool:
+            with transaction.atomic(using=self.alias):
+                self._append(connections[self.alias], lease, entry.facts)
+            announce.moved(lease.thread_id)
+            return True
+
+        def already() -> bool | None:
+            there = Checkpoint.objects.using(self.alias).filter(
+                thread_id=lease.thread_id,
+                turn=first.turn,
+                path=first.path,
+                kind=first.kind,
+                attempt=first.attempt,
+                epoch=lease.epoch,
+            )
+            return True if there.exists() else None
+
+        try:
+            self._patiently(lease.thread_id, attempt, already)
+        except BaseException as error:
+            return error
+        return None
+
+    def _patiently(
+        self, thread_id: str, attempt: Callable[[], bool], already: Callable[[], bool | None]
+    ) -> bool:
+        """Try until it is done, certainly once, or the database stayed away too long (rule 6)."""
+        deadline = monotonic() + conf.settings().database_patience_seconds
+        pause = 0.05
+        failed = False
+        while True:
+            try:
+                if failed:
+                    done = already()
+                    if done is not None:
+                        return done
+                return attempt()
+            except (*GONE, JournalUnreachable) as error:
+                if connections[self.alias].in_atomic_block:
+                    raise
+                if monotonic() > deadline:
+                    raise unreachable(thread_id, error) from error
+                logger.warning("The journal of thread %s cannot be written yet: %s", thread_id, error)
+                failed = True
+                self.close_connection()
+                sleep(pause)
+                pause = min(pause * 2, 2.0)
+
+    def renew(self, leases: Sequence[Lease], *, lease_seconds: float) -> list[Lease]:
+        gone = []
+        for lease in leases:
+            mine = Thread.objects.using(self.alias).filter(id=lease.thread_id, lease_epoch=lease.epoch)
+            if not mine.update(lease_expires_at=Now() + timedelta(seconds=lease_seconds)):
+                gone.append(lease)
+        return gone
+
+    # Reading
+
+    def load(self, thread_id: str) -> Opened:
+        thread = self.thread(thread_id)
+        if thread is None:
+            raise unknown_thread(thread_id)
+        checkpoints = Checkpoint.objects.using(self.alias)
+        # Up to the seq that the thread's row showed: what is committed since belongs to the next load.
+        turn = checkpoints.turn(thread_id, turn_seq=thread.turn_seq).filter(seq__lte=thread.seq)
+        written = checkpoints.of(thread_id, after=thread.turn_seq - 1).filter(kind__in=("event", "warning"))
+        previous = self.value_at(thread_id, thread.previous_seq) if thread.previous_seq else None
+        return Opened(
+            thread=thread,
+            facts=[_fact(row) for row in turn],
+            events=frozenset(written.values_list("path", flat=True)),
+            previous=previous,
+        )
+
+    def thread(self, thread_id: str) -> Thread | None:
+        return Thread.objects.using(self.alias).filter(id=thread_id).first()
+
+    def facts(self, thread_id: str, *, after: int = 0) -> list[Fact]:
+        return [_fact(row) for row in Checkpoint.objects.using(self.alias).of(thread_id, after=after)]
+
+    def open_questions(self, thread_id: str) -> list[Any]:
+        return list(Interrupt.objects.using(self.alias).of(thread_id).open())
+
+    def question(self, question_id: str) -> Interrupt | None:
+        return Interrupt.objects.using(self.alias).filter(id=question_id).first()
+
+    def value_at(self, thread_id: str, seq: int) -> str | None:
+        rows = Checkpoint.objects.using(self.alias).filter(thread_id=thread_id, seq=seq)
+        return rows.values_list("value", flat=True).first()
+
+    def run_with_key(self, workflow: str, key: str) -> Run | None:
+        keyed = Q(workflow=workflow, idempotency_key=key)
+        return Run.objects.using(self.alias).filter(keyed).first()
+
+    # On journal threads, unless a test wants everything in its own
+
+    def post(self, lease: Lease, facts: Sequence[Fact], done: Callable[[BaseException | None], None]) -> None:
+        if inline.get():
+            super().post(lease, facts, done)
+        else:
+            self.journal.post(Entry(lease, facts, done))
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        return super().submit(work) if inline.get() else self.journal.submit(work)
+
+    def check_usable(self) -> None:
+        if connections[self.alias].in_atomic_block and not inline.get():
+            raise InsideTransaction(
+                "A graph cannot run inside transaction.atomic(): its results are durable at once and could not be "
+                "rolled back. Use hitl.verbs.start() or answer() there; in tests use hitl.testing."
+            )
+
+    def close_connection(self) -> None:
+        connection = connections[self.alias]
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+@lru_cache
+def saver(alias: str | None = None) -> DatabaseSaver:
+    """The store of a database, one a process, so that its journal threads are shared."""
+    return DatabaseSaver(alias or conf.settings().database)
+
+
+def unreachable(thread_id: str, error: BaseException) -> JournalUnreachable:
+    return JournalUnreachable(
+        f"The journal of thread {thread_id!r} cannot be reached ({error}). Nothing was half-written; try again."
+    )
+
+
+def _append_postgres(connection: Any, lease: Lease, facts: Sequence[Fact]) -> None:
+    """Fence, numbering and facts in one statement, one round trip."""
+    count = len(facts)
+    changes, changed = _thread_changes(facts)
+    values = " UNION ALL ".join([_POSTGRES_ROW] * count)
+    sql = (
+        f"WITH f AS (UPDATE hitl_thread SET seq = seq + %s{changes} "
+        "WHERE id = %s AND lease_epoch = %s RETURNING seq, id) "
+        f"INSERT INTO hitl_checkpoint ({', '.join(COLUMNS)}) {values} RETURNING seq"
+    )
+    params: list[Any] = [count, *changed, lease.thread_id, lease.epoch]
+    for index, fact in enumerate(facts):
+        params += [count - 1 - index, *_values(connection, lease, fact)]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        rows = cursor.fetchall()
+    if not rows:
+        raise lost(lease)
+    _number(facts, max(row[0] for row in rows), lease)
+
+
+_POSTGRES_ROW = "SELECT f.id, f.seq - %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::timestamptz, %s::timestamptz FROM f"
+
+
+def _append_generic(connection: Any, lease: Lease, facts: Sequence[Fact]) -> None:
+    """The same in a short transaction, for databases without UPDATE in WITH."""
+    changes, changed = _thread_changes(facts)
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE hitl_thread SET seq = seq + %s{changes} WHERE id = %s AND lease_epoch = %s RETURNING seq",
+            [len(facts), *changed, lease.thread_id, lease.epoch],
+        )
+        row = cursor.fetchone()
+        if row is None:
+            raise lost(lease)
+        first = row[0] - len(facts) + 1
+        marks = ", ".join(["%s"] * len(COLUMNS))
+        cursor.executemany(
+            f"INSERT INTO hitl_checkpoint ({', '.join(COLUMNS)}) VALUES ({marks})",
+            [
+                [lease.thread_id, first + index, *_values(connection, lease, fact)]
+                for index, fact in enumerate(facts)
+            ],
+        )
+    _number(facts, row[0], lease)
+
+
+def _thread_changes(facts: Sequence[Fact]) -> tuple[str, list[Any]]:
+    """What else the fencing UPDATE sets on the thread, as SQL and parameters."""
+    # A `call` only says what is under way: it is no progress that a run's claims are counted from (rule 27).
+    sql = "" if all(fact.kind == "call" for fact in facts) else ", claims = 0"
+    warnings = [fact.detail["message"] for fact in facts if fact.kind == "warning"]
+    return (f"{sql}, warning = %s", warnings[-1:]) if warnings else (sql, [])
+
+
+def _number(facts: Sequence[Fact], last: int, lease: Lease) -> None:
+    for index, fact in enumerate(facts):
+        fact.seq, fact.epoch = last - len(facts) + 1 + index, lease.epoch
+
+
+def _values(connection: Any, lease: Lease, fact: Fact) -> list[Any]:
+    moment = connection.ops.adapt_datetimefield_value
+    return [
+        fact.kind,
+        fact.turn,
+        fact.path,
+        fact.attempt,
+        fact.name,
+        fact.digest,
+        fact.position,
+        fact.alone,
+        fact.value,
+        _detail(fact),
+        lease.epoch,
+        moment(fact.started_at),
+        moment(fact.created_at),
+    ]
+
+
+def _detail(fact: Fact) -> str:
+    return json.dumps(fact.detail, default=str) if fact.detail else ""
+
+
+def _row(thread_id: str, fact: Fact) -> Checkpoint:
+    return Checkpoint(
+        thread_id=thread_id,
+        seq=fact.seq,
+        kind=fact.kind,
+        turn=fact.turn,
+        path=fact.path,
+        attempt=fact.attempt,
+        name=fact.name,
+        digest=fact.digest,
+        position=fact.position,
+        alone=fact.alone,
+        value=fact.value,
+        detail=_detail(fact),
+        epoch=fact.epoch,
+        started_at=fact.started_at,
+        created_at=fact.created_at,
+    )
+
+
+def _fact(row: Checkpoint) -> Fact:
+    return Fact(
+        kind=row.kind,
+        turn=row.turn,
+        path=row.path,
+        attempt=row.attempt,
+        name=row.name,
+        digest=row.digest,
+        position=row.position,
+        alone=row.alone,
+        value=row.value,
+        detail=json.loads(row.detail) if row.detail else {},
+        started_at=row.started_at,
+        created_at=row.created_at,
+        seq=row.seq,
+        epoch=row.epoch,
+    )

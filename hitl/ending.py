@@ -1,0 +1,113 @@
+"""How a pass over a body ends: the engine's record decides, not what the body returned or raised (rule 16)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from hitl import answers, codec, failures, transitions
+from hitl.errors import HitlError, Invalid, JournalUnreachable, RunStopped
+from hitl.facts import Fact
+from hitl.leg import Leg
+from hitl.store import Unit
+from hitl.types import Interrupt
+
+
+@dataclasses.dataclass(slots=True)
+class Outcome:
+    """How a run left the thread: with a value, with questions, or with an error."""
+
+    value: Any = None
+    interrupts: tuple[Interrupt, ...] = ()
+    error: BaseException | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Final:
+    """What `entrypoint.final` carries: `value` for the caller, `save` for the next turn's `previous`."""
+
+    value: Any
+    save: Any
+
+
+class Ending:
+    """Decides once what a pass comes to, and writes it as one transition on the thread's locked row.
+
+    `taken` is the error of a leg that was stopped from outside: then there is nothing to write.
+    """
+
+    def __init__(self, leg: Leg, value: Any, error: BaseException | None) -> None:
+        self.outcome = Outcome()
+        self.taken: HitlError | None = None
+        self._leg = leg
+        self._facts: list[Fact] = leg.late()
+        stopped = leg.stopped.error if leg.stopped else None
+        if isinstance(stopped, (RunStopped, JournalUnreachable)):
+            self.taken = stopped
+        elif stopped is not None:
+            self._fail(stopped)
+        elif leg.open_questions():
+            self.write = self._pause
+        elif error is not None:
+            self._fail(error)
+        elif missed := leg.undelivered():
+            self._fail(leg.diverged(missed).error)
+        else:
+            self._finish(value)
+
+    def write(self, unit: Unit) -> bool:
+        """Add the facts. Returns whether the leg is over; False: another run came in, go on."""
+        raise NotImplementedError
+
+    def _pause(self, unit: Unit) -> bool:
+        leg = self._leg
+        over = transitions.pause(
+            unit,
+            leg.lease,
+            [*self._facts, *leg.open_calls(), *leg.asked],
+            seen=leg.turn.loaded_seq,
+            code_version=leg.code_version,
+            rejected=leg.rejected,
+        )
+        self.outcome.interrupts = interrupts(unit.questions.values())
+        return over
+
+    def _fail(self, error: BaseException) -> None:
+        self.outcome.error = error
+        self.write = self._failed
+
+    def _failed(self, unit: Unit) -> bool:
+        error = self.outcome.error
+        assert error is not None
+        transitions.fail(
+            unit,
+            self._leg.lease,
+            facts=self._facts,
+            detail=failures.describe(error),
+            reopen=self._leg.returned_answers(error),
+        )
+        return True
+
+    def _finish(self, value: Any) -> None:
+        final = value if isinstance(value, Final) else Final(value, value)
+        name = self._leg.turn.workflow
+        try:
+            self._text = codec.encode(final.value, where=f"result of {name}")
+            same = final.save is final.value
+            self._saved = self._text if same else codec.encode(final.save, where=f"saved value of {name}")
+        except Invalid as error:
+            self._fail(error)
+            return
+        self.outcome.value = codec.decode(self._text)
+        self.write = self._finished
+
+    def _finished(self, unit: Unit) -> bool:
+        transitions.finish(unit, self._leg.lease, facts=self._facts, text=self._text, saved=self._saved)
+        return True
+
+
+def interrupts(questions: Any) -> tuple[Interrupt, ...]:
+    """Open questions among these rows as `Interrupt`s, in the order they were asked."""
+    rows = [row for row in questions if row.status in ("pending", "held")]
+    rows.sort(key=lambda row: row.asked_seq)
+    return tuple(Interrupt(answers.asked(row), row.id, answers.schema_of(row)) for row in rows)

@@ -1,0 +1,230 @@
+"""Everything that can go wrong, as one family.
+
+HitlError
+├── NotFound                  404
+│   ├── UnknownWorkflow
+│   ├── UnknownThread
+│   └── UnknownQuestion
+├── Conflict                  409
+│   ├── ThreadBusy
+│   ├── ThreadInterrupted
+│   ├── ThreadInError
+│   ├── WrongWorkflow
+│   ├── IdempotencyConflict
+│   ├── NothingPending
+│   ├── AmbiguousAnswer
+│   ├── AlreadyAnswered
+│   ├── QuestionHeld
+│   ├── QuestionClosed
+│   ├── StaleAnswer
+│   ├── NothingToRetry
+│   └── NothingToCancel
+├── Invalid                   422
+│   ├── InvalidInput
+│   ├── InvalidAnswer
+│   ├── InvalidSchema
+│   ├── UnstorableValue       (also a TypeError)
+│   └── ValueTooLarge         (also a ValueError)
+├── NonDeterminism            500
+├── RunFailed                 500
+├── RunStopped                500
+│   ├── RunCancelled
+│   └── LeaseLost
+├── Misuse                    500
+│   ├── NotInRun              (also a RuntimeError)
+│   ├── NoThreadId            (also a ValueError)
+│   ├── EmptyInput            (also a ValueError)
+│   └── InsideTransaction     (also a RuntimeError)
+└── JournalUnreachable        503
+
+Every message says what happened, to which thread, and what to do. `status` is the HTTP status that a
+page answers with, `exit_code` what a command ends with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+
+class HitlError(Exception):
+    """Base of every error the engine raises to its callers."""
+
+    status = 500
+    exit_code = 1
+
+
+class NotFound(HitlError):
+    status = 404
+    exit_code = 3
+
+
+class UnknownWorkflow(NotFound):
+    """No registered workflow bears this name."""
+
+
+class UnknownThread(NotFound):
+    """No thread bears this id."""
+
+
+class UnknownQuestion(NotFound):
+    """No question bears this id, or not on this thread."""
+
+
+class Conflict(HitlError):
+    status = 409
+    exit_code = 4
+
+
+class ThreadBusy(Conflict):
+    """A run of this thread is queued or running."""
+
+
+class ThreadInterrupted(Conflict):
+    """The thread waits for an answer; new input would discard the question."""
+
+
+class ThreadInError(Conflict):
+    """The thread's last run failed; retry or cancel it before it takes new input."""
+
+
+class WrongWorkflow(Conflict):
+    """The thread belongs to another workflow."""
+
+
+class IdempotencyConflict(Conflict):
+    """The idempotency key was used before, with another input."""
+
+
+class NothingPending(Conflict):
+    """An answer was given, but the thread has no such question open."""
+
+
+class AmbiguousAnswer(Conflict):
+    """One answer was given without an id, but several questions are open."""
+
+
+class NothingToRetry(Conflict):
+    """Only a thread in error can be retried."""
+
+
+class NothingToCancel(Conflict):
+    """The thread has no open turn."""
+
+
+class AnswerConflict(Conflict):
+    """The answer came too late or to the wrong version; carries what stands there now."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        question_id: str,
+        version: int,
+        answered_by: str = "",
+        answered_at: datetime | None = None,
+        answer: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.question_id = question_id
+        self.version = version
+        self.answered_by = answered_by
+        self.answered_at = answered_at
+        self.answer = answer
+
+
+class AlreadyAnswered(AnswerConflict):
+    """Somebody answered first; `answered_by`, `answered_at` and `answer` say who, when and what."""
+
+
+class QuestionHeld(AnswerConflict):
+    """Somebody's answer is in its undo window."""
+
+
+class QuestionClosed(AnswerConflict):
+    """The question was cancelled or has expired."""
+
+
+class StaleAnswer(AnswerConflict):
+    """The question was asked again with another text (a newer version) since it was read."""
+
+
+class Invalid(HitlError):
+    status = 422
+    exit_code = 5
+
+
+class ValidationFailed(Invalid):
+    """A value does not fit. `errors` are pairs of a JSON path (`""` for the whole) and a message."""
+
+    def __init__(self, message: str, *, errors: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.errors = list(errors)
+
+
+class InvalidInput(ValidationFailed):
+    """The input does not fit the workflow's annotation."""
+
+
+class InvalidAnswer(ValidationFailed):
+    """The answer does not fit what the question asks for."""
+
+
+class InvalidSchema(Invalid):
+    """A response schema is no valid JSON Schema, or refers to something outside itself."""
+
+
+class UnstorableValue(Invalid, TypeError):
+    """A value holds something that cannot be stored; the message names the element's path."""
+
+
+class ValueTooLarge(Invalid, ValueError):
+    """A value is larger, as stored, than `HITL_MAX_VALUE_BYTES`."""
+
+
+class NonDeterminism(HitlError):
+    """On replay the code made other calls than the journal holds. The journal is left as it is."""
+
+
+class RunFailed(HitlError):
+    """A run ended with an error that could not be rebuilt; carries its type's name and message."""
+
+
+class RunStopped(HitlError):
+    """The run was taken from this executor."""
+
+
+class RunCancelled(RunStopped):
+    """Somebody cancelled the run."""
+
+
+class LeaseLost(RunStopped):
+    """Another executor holds this thread now; what this one was doing is not recorded."""
+
+
+class Misuse(HitlError):
+    """The engine was called where it cannot work."""
+
+
+class NotInRun(Misuse, RuntimeError):
+    """A task, `interrupt()` or `get_config()` was called outside a run."""
+
+
+class NoThreadId(Misuse, ValueError):
+    """A graph with a checkpointer was called without a thread id."""
+
+
+class EmptyInput(Misuse, ValueError):
+    """`None` was given as input, and there is nothing to go on with."""
+
+
+class InsideTransaction(Misuse, RuntimeError):
+    """A graph was run inside `transaction.atomic()`; only `start()` and `answer()` may be."""
+
+
+class JournalUnreachable(HitlError):
+    """The database is locked or gone. Nothing was half-written; try again."""
+
+    status = 503
+    exit_code = 6

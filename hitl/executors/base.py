@@ -1,0 +1,41 @@
+"""The seam to whatever executes runs. A nudge may be lost, doubled or late without harm."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.core.checks import CheckMessage
+
+    from hitl.store import Unit
+
+RETRY_SECONDS = 30.0
+
+
+class Executor(ABC):
+    """Gets a thread run some time after a nudge: the lease decides who runs it, the journal what is left."""
+
+    @abstractmethod
+    def nudge(self, thread_id: str, *, workflow: str, run_at: datetime | None = None) -> None:
+        """Ask for `hitl.run.run_thread(thread_id)` soon, or at `run_at`. Must not raise for a full queue."""
+
+    def check(self) -> list[CheckMessage]:
+        """What is wrong with the configuration, for Django's system checks."""
+        return []
+
+    def nudges_here(self) -> bool:
+        """Whether a nudge from this process reaches an executor; if not, a sweep elsewhere finds the thread."""
+        return True
+
+    def expect(self, unit: Unit) -> None:
+        """Note on the locked thread that a nudge will go out when this commits, and when to doubt it."""
+        unit.thread.nudges = 0
+        unit.thread.nudge_at = unit.now + timedelta(seconds=RETRY_SECONDS) if self.nudges_here() else None
+
+    def serve(self) -> None:
+        """Begin to execute in this process, where the executor does that."""
+
+    def stop(self) -> None:
+        """End what `serve` began; what is running is finished or left to its lease."""

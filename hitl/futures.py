@@ -1,0 +1,92 @@
+"""Futures of tasks: the standard library's, which know when their outcome reached the caller.
+
+A call is *alone* when every earlier call's outcome has reached its parent (rule 12), so a future tells its
+parent's scope once it is observed. And a signal is raised by `exception()` too, not handed over as a
+value (rule 16).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from hitl.signals import Signal
+
+if TYPE_CHECKING:
+    from hitl.scope import Call
+
+
+class TaskFuture(Future[Any]):
+    """What a task call returns in synchronous code."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__()
+        self._call = call
+        self.has_callbacks = False
+        self.set_running_or_notify_cancel()
+
+    def result(self, timeout: float | None = None) -> Any:
+        self._call.leg.refuse_if_signalled()
+        try:
+            return super().result(timeout)
+        except Signal as signal:
+            self._call.leg.signalled(signal)
+            raise
+        finally:
+            if self.done():
+                self._call.observe()
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        self._call.leg.refuse_if_signalled()
+        error = super().exception(timeout)
+        self._call.observe()
+        if isinstance(error, Signal):
+            self._call.leg.signalled(error)
+            raise error
+        return error
+
+    def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
+        self.has_callbacks = True
+        super().add_done_callback(fn)
+
+
+class AsyncTaskFuture(asyncio.Future):  # type: ignore[type-arg]
+    """What a task call returns in asynchronous code."""
+
+    def __init__(self, call: Call, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._call = call
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        self._call.leg.refuse_if_signalled()
+        try:
+            return (yield from super().__await__())
+        except Signal as signal:
+            self._call.leg.signalled(signal)
+            raise
+        finally:
+            if self.done():
+                self._call.observe()
+
+    __iter__ = __await__
+
+    def result(self) -> Any:
+        self._call.observe()
+        return super().result()
+
+    def exception(self) -> BaseException | None:
+        self._call.observe()
+        error = super().exception()
+        if isinstance(error, Signal):
+            self._call.leg.signalled(error)
+            raise error
+        return error
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Cancel the task, unless a question is open: a pause must not end its siblings in mid-effect."""
+        if super().cancel(msg):
+            self._call.cancel()
+            return True
+        return False

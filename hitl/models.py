@@ -1,0 +1,226 @@
+"""The journal and its projections.
+
+`Checkpoint` is the journal: append-only, numbered per thread without gaps, in commit order. `Thread`,
+`Run` and `Interrupt` are projections of it, written in the same transaction as the fact that changes
+them (`hitl.projection`); `manage.py hitl doctor --rebuild` computes them again and compares. Nothing but
+the verbs (`hitl.verbs`) and the executor's journal writes to any of these tables.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from hitl import querysets
+
+
+class Thread(models.Model):
+    """One conversation with a workflow, in turns."""
+
+    class Status(models.TextChoices):
+        IDLE = "idle"
+        BUSY = "busy"
+        INTERRUPTED = "interrupted"
+        ERROR = "error"
+
+    id = models.CharField(primary_key=True, max_length=200)
+    workflow = models.CharField(max_length=200)
+    status = models.CharField(max_length=12, choices=Status, default=Status.IDLE)
+    seq = models.BigIntegerField(default=0)
+    turn = models.PositiveIntegerField(default=0)
+    # The seq of the open (or last) turn's input: replay reads the journal from here.
+    turn_seq = models.BigIntegerField(default=0)
+    output_seq = models.BigIntegerField(null=True)
+    previous_seq = models.BigIntegerField(null=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    warning = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    # Not projections: who runs the thread now, and when to look at it again.
+    lease_epoch = models.BigIntegerField(default=0)
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    claims = models.PositiveIntegerField(default=0)
+    nudges = models.PositiveIntegerField(default=0)
+    nudge_at = models.DateTimeField(null=True)
+
+    objects = querysets.ThreadQuerySet.as_manager()
+
+    class Meta:
+        permissions = [
+            ("start_thread", "Can start workflows"),
+            ("administer_thread", "Can cancel and retry runs and assign questions"),
+        ]
+        indexes = [
+            # sweep(): busy threads that nobody has picked up, or whose lease ran out.
+            models.Index(fields=["nudge_at"], name="hitl_thread_due", condition=models.Q(status="busy")),
+            # The list of runs, newest first.
+            models.Index(fields=["-created_at", "id"], name="hitl_thread_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workflow} {self.id}"
+
+
+class Run(models.Model):
+    """One leg of a thread: start, resume, retry or fork."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        INTERRUPTED = "interrupted"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    class Kind(models.TextChoices):
+        START = "start"
+        RESUME = "resume"
+        RETRY = "retry"
+        FORK = "fork"
+
+    id = models.CharField(primary_key=True, max_length=36)
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="runs")
+    workflow = models.CharField(max_length=200)
+    kind = models.CharField(max_length=8, choices=Kind)
+    status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
+    turn = models.PositiveIntegerField()
+    # Where the fact that asked for this run stands in the journal; a start's value there is its input.
+    seq = models.BigIntegerField()
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    requested_by_name = models.CharField(max_length=200, blank=True)
+    channel = models.CharField(max_length=20, blank=True)
+    # Null where none was given, so that only given keys have to be unique.
+    idempotency_key = models.CharField(max_length=200, null=True, blank=True)
+    code_version = models.CharField(max_length=64, blank=True)
+    error_type = models.CharField(max_length=200, blank=True)
+    error = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = querysets.RunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # start(): the same key finds the first run, also when two starts race.
+            models.UniqueConstraint(fields=["workflow", "idempotency_key"], name="hitl_run_idempotency"),
+        ]
+        indexes = [
+            # The runs of a thread in order; the queued ones at the end of a leg.
+            models.Index(fields=["thread", "seq"], name="hitl_run_thread"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.thread_id}"
+
+
+class Checkpoint(models.Model):
+    """One durable fact. The kinds are told in `hitl.facts`."""
+
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="checkpoints")
+    seq = models.BigIntegerField()
+    kind = models.CharField(max_length=12)
+    turn = models.PositiveIntegerField()
+    # The call this fact is about: segments of 16 hex digits from the body ("") downwards, joined by "/".
+    path = models.CharField(max_length=2000, blank=True)
+    attempt = models.PositiveIntegerField(default=1)
+    name = models.CharField(max_length=200, blank=True)
+    digest = models.CharField(max_length=32, blank=True)
+    # The n-th call under its parent, and whether no other call of that parent was outstanding then.
+    position = models.IntegerField(default=0)
+    alone = models.BooleanField(default=False)
+    # JSON text (see hitl.codec), not jsonb: what comes back must equal what went in.
+    value = models.TextField(null=True)
+    detail = models.TextField(blank=True)
+    epoch = models.BigIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    objects = querysets.CheckpointQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # The journal's order; a page reads "seq > last seen", replay "seq >= the turn's input".
+            models.UniqueConstraint(fields=["thread", "seq"], name="hitl_checkpoint_seq"),
+            # One fact of a kind per call and attempt: the net under the fence.
+            models.UniqueConstraint(
+                fields=["thread", "turn", "path", "kind", "attempt"], name="hitl_checkpoint_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.thread_id}#{self.seq} {self.kind}"
+
+
+class Interrupt(models.Model):
+    """One question to a person."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        HELD = "held"
+        ANSWERED = "answered"
+        EXPIRED = "expired"
+        CANCELLED = "cancelled"
+
+    id = models.CharField(primary_key=True, max_length=32)
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="interrupts")
+    workflow = models.CharField(max_length=200)
+    turn = models.PositiveIntegerField()
+    # Where it was asked: the call's path and the n-th question in that call, or the author's own key.
+    path = models.CharField(max_length=2000, blank=True)
+    position = models.IntegerField(default=0)
+    key = models.CharField(max_length=200, blank=True)
+    task = models.CharField(max_length=200, blank=True)
+    value = models.TextField()
+    digest = models.CharField(max_length=32)
+    schema = models.TextField(blank=True)
+    # The kind of question (hitl.questions), chosen when it was asked and kept.
+    kind = models.CharField(max_length=40)
+    title = models.CharField(max_length=200)
+    search = models.TextField(blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    version = models.PositiveIntegerField(default=1)
+    answer = models.TextField(null=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    answered_by_name = models.CharField(max_length=200, blank=True)
+    answered_at = models.DateTimeField(null=True)
+    channel = models.CharField(max_length=20, blank=True)
+    token = models.CharField(max_length=64, blank=True)
+    release_at = models.DateTimeField(null=True)
+    # Why the workflow gave the last answer back; empty unless it did.
+    problem = models.TextField(blank=True)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    priority = models.SmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True)
+    asked_seq = models.BigIntegerField()
+    asked_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects = querysets.InterruptQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("answer_interrupt", "Can answer questions")]
+        indexes = [
+            # The queue, newest or oldest first, by keyset.
+            models.Index(fields=["status", "asked_at", "id"], name="hitl_interrupt_queue"),
+            models.Index(fields=["status", "workflow", "asked_at", "id"], name="hitl_interrupt_workflow"),
+            models.Index(fields=["status", "assignee", "asked_at", "id"], name="hitl_interrupt_assignee"),
+            # The questions of a thread, in order.
+            models.Index(fields=["thread", "asked_seq"], name="hitl_interrupt_thread"),
+            # sweep(): answers whose undo window is over.
+            models.Index(
+                fields=["release_at"], name="hitl_interrupt_held", condition=models.Q(status="held")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

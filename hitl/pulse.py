@@ -1,0 +1,79 @@
+"""The pulse of a process: prolongs the leases of running legs and flushes their buffered events.
+
+One thread, started with the first leg. A lease that no longer stands ends its leg at once (rule 28).
+"""
+
+from __future__ import annotations
+
+import logging
+from threading import Condition, Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from hitl import conf
+from hitl.errors import HitlError
+from hitl.store import Lease, Store, lost
+
+if TYPE_CHECKING:
+    from hitl.leg import Leg
+
+FLUSH_SECONDS = 0.25
+
+logger = logging.getLogger(__name__)
+_condition = Condition()
+_legs: set[Leg] = set()
+_thread: Thread | None = None
+
+
+def attach(leg: Leg) -> None:
+    """Keep this leg's lease until `detach`."""
+    global _thread
+    with _condition:
+        _legs.add(leg)
+        if _thread is None or not _thread.is_alive():
+            _thread = Thread(target=_beat, name="hitl-pulse", daemon=True)
+            _thread.start()
+        elif len(_legs) == 1:
+            _condition.notify()
+
+
+def detach(leg: Leg) -> None:
+    with _condition:
+        _legs.discard(leg)
+
+
+def _beat() -> None:
+    renewed = monotonic()
+    while True:
+        with _condition:
+            while not _legs:
+                _condition.wait()
+                renewed = monotonic()
+            legs = list(_legs)
+        for leg in legs:
+            if leg.has_events():
+                leg.flush()
+        if monotonic() - renewed >= conf.settings().lease_seconds / 3:
+            renewed = monotonic()
+            _renew(legs)
+        with _condition:
+            _condition.wait(FLUSH_SECONDS)
+
+
+def _renew(legs: list[Leg]) -> None:
+    by_store: dict[Store, dict[Lease, Leg]] = {}
+    for leg in legs:
+        by_store.setdefault(leg.store, {})[leg.lease] = leg
+    seconds = conf.settings().lease_seconds
+    for store, held in by_store.items():
+        leases = list(held)
+        future = store.submit(lambda store=store, leases=leases: store.renew(leases, lease_seconds=seconds))  # type: ignore[misc]
+        try:
+            gone = future.result()
+        except Exception as error:
+            # The database is away; the lease may run out meanwhile, and the fence will say so.
+            logger.warning("Leases could not be prolonged: %s", error)
+            continue
+        for lease in gone:
+            error_: HitlError = lost(lease)
+            held[lease].stop(error_)

@@ -1,0 +1,190 @@
+"""The named queries. A filter chain anywhere else is a query that has no name yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
+from django.db.models.functions import Now, Substr
+
+from hitl.facts import NOT_REPLAYED
+
+if TYPE_CHECKING:
+    from hitl.models import Checkpoint, Interrupt, Run, Thread
+
+    ThreadBase = models.QuerySet[Thread]
+    RunBase = models.QuerySet[Run]
+    CheckpointBase = models.QuerySet[Checkpoint]
+    InterruptBase = models.QuerySet[Interrupt]
+else:
+    ThreadBase = RunBase = CheckpointBase = InterruptBase = models.QuerySet
+
+# Facts that a later one can change the meaning of for a reader (see `openings`).
+CONTINUED = ("call", "question", "answer", "hold", "undo", "release", "reopen", "assign")
+
+
+class ThreadQuerySet(ThreadBase):
+    def unclaimed(self) -> ThreadQuerySet:
+        """Busy threads whose lease nobody holds."""
+        free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
+        return self.filter(free, status="busy").order_by("nudge_at", "id")
+
+    def due(self) -> ThreadQuerySet:
+        """Those of them that were not nudged lately (rules 38 and 40)."""
+        return self.unclaimed().filter(Q(nudge_at__isnull=True) | Q(nudge_at__lte=Now()))
+
+    def leased(self) -> ThreadQuerySet:
+        """Busy threads that somebody runs."""
+        return self.filter(status="busy", lease_expires_at__gt=Now())
+
+    def end_lease(self, thread_id: str, *, epoch: int) -> int:
+        """Let the lease of this epoch run out now; the fence still stands until the next claim."""
+        return self.filter(id=thread_id, lease_epoch=epoch).update(lease_expires_at=Now())
+
+    def nudged(self, thread_id: str, *, retry_seconds: float) -> int:
+        """Note that a nudge went out, and when to send the next one."""
+        return self.filter(id=thread_id).update(
+            nudges=F("nudges") + 1, nudge_at=Now() + timedelta(seconds=retry_seconds)
+        )
+
+    def newest(self) -> ThreadQuerySet:
+        return self.order_by("-created_at", "-id")
+
+    def of(self, workflow: str) -> ThreadQuerySet:
+        return self.filter(workflow=workflow)
+
+    def unfinished(self) -> ThreadQuerySet:
+        """Threads with an open turn."""
+        return self.exclude(status="idle").order_by("id")
+
+    def stranded(self, since: timedelta) -> ThreadQuerySet:
+        """Threads whose lease ran out that long ago, and which nobody took over."""
+        return self.filter(status="busy", lease_expires_at__lt=Now() - since).order_by("id")
+
+    def overdue(self, since: timedelta) -> ThreadQuerySet:
+        """Threads that wait for an executor that long, past the time of their last nudge or timer."""
+        return self.filter(
+            Q(status="busy", lease_expires_at__isnull=True, updated_at__lt=Now() - since),
+            Q(nudge_at__isnull=True) | Q(nudge_at__lt=Now() - since),
+        ).order_by("id")
+
+    def with_journal_gaps(self) -> ThreadQuerySet:
+        """Threads whose journal does not hold the facts 1 to `seq`, each once."""
+        return self.annotate(
+            facts=Count("checkpoints"), first=Min("checkpoints__seq"), last=Max("checkpoints__seq")
+        ).exclude(Q(seq=0, facts=0) | Q(facts=F("seq"), first=1, last=F("seq")))
+
+    def page(self, *, after: tuple[datetime, str] | None) -> ThreadQuerySet:
+        """The threads that follow `after` (created_at, id), newest first."""
+        if after is None:
+            return self.newest()
+        when, key = after
+        return self.newest().filter(Q(created_at__lt=when) | Q(created_at=when, id__lt=key))
+
+    def with_latest(self, *, preview_chars: int) -> ThreadQuerySet:
+        """With the start of the open or last turn's input, who started it, and the status of its latest run."""
+        from hitl.models import Checkpoint, Run
+
+        runs = Run.objects.filter(thread=OuterRef("pk"))
+        inputs = Checkpoint.objects.filter(thread=OuterRef("pk"), seq=OuterRef("turn_seq"))
+        opening = runs.filter(turn=OuterRef("turn")).order_by("seq")
+        return self.annotate(
+            preview=Subquery(inputs.values_list(Substr("value", 1, preview_chars))[:1]),
+            started_by=Subquery(opening.values("requested_by_name")[:1]),
+            latest_status=Subquery(runs.order_by("-seq", "-created_at").values("status")[:1]),
+        )
+
+    def in_status(self, status: str) -> ThreadQuerySet:
+        return self.filter(status=status)
+
+    def moved(self, seqs: Mapping[str, int]) -> dict[str, int]:
+        """The present seq of those threads that are not where `seqs` says."""
+        found = self.filter(id__in=seqs).values_list("id", "seq")
+        return {thread_id: seq for thread_id, seq in found if seq != seqs[thread_id]}
+
+
+class RunQuerySet(RunBase):
+    def of(self, thread_id: str) -> RunQuerySet:
+        return self.filter(thread_id=thread_id).order_by("seq", "created_at")
+
+    def opening(self, thread_id: str, *, turn: int) -> Run | None:
+        """The run that began a turn: who asked for it stands there."""
+        return self.of(thread_id).filter(turn=turn).first()
+
+    def active(self) -> RunQuerySet:
+        return self.filter(status__in=["queued", "running"])
+
+
+class CheckpointQuerySet(CheckpointBase):
+    def of(self, thread_id: str, *, after: int = 0) -> CheckpointQuerySet:
+        """The journal of a thread after a seq, in order."""
+        return self.filter(thread_id=thread_id, seq__gt=after).order_by("seq")
+
+    def openings(self, thread_id: str, *, up_to: int) -> CheckpointQuerySet:
+        """The facts up to a seq that later facts may go on with: open calls, questions, their answers."""
+        return self.of(thread_id).filter(seq__lte=up_to, kind__in=CONTINUED)
+
+    def turn(self, thread_id: str, *, turn_seq: int) -> CheckpointQuerySet:
+        """What replay needs of the open turn (rule 8)."""
+        return self.of(thread_id, after=turn_seq - 1).exclude(kind__in=NOT_REPLAYED)
+
+
+class InterruptQuerySet(InterruptBase):
+    def pending(self) -> InterruptQuerySet:
+        """What waits for a person (rule 23: by its own status, never the thread's)."""
+        return self.filter(status="pending")
+
+    def open(self) -> InterruptQuerySet:
+        return self.filter(status__in=["pending", "held"])
+
+    def of(self, thread_id: str) -> InterruptQuerySet:
+        return self.filter(thread_id=thread_id).order_by("asked_seq", "id")
+
+    def with_people(self) -> InterruptQuerySet:
+        """With the thread and the assignee, for pages that name them."""
+        return self.select_related("thread", "assignee")
+
+    def still_pending(self, question_ids: Iterable[str]) -> set[str]:
+        """Those of these questions that still wait."""
+        return set(self.pending().among(question_ids).values_list("id", flat=True))
+
+    def releasable(self) -> InterruptQuerySet:
+        """Held answers whose undo window is over (rule 22)."""
+        return self.filter(status="held", release_at__lte=Now())
+
+    def overdue_release(self, since: timedelta) -> InterruptQuerySet:
+        """Held answers that should have been released that long ago."""
+        return self.filter(status="held", release_at__lt=Now() - since).order_by("id")
+
+    def among(self, question_ids: Iterable[str]) -> InterruptQuerySet:
+        return self.filter(id__in=question_ids)
+
+    def of_workflow(self, workflow: str) -> InterruptQuerySet:
+        return self.filter(workflow=workflow)
+
+    def count_up_to(self, most: int) -> int:
+        """How many there are, without counting further than `most`."""
+        return self.order_by()[:most].count()
+
+    def assigned_to(self, user: Any) -> InterruptQuerySet:
+        return self.filter(assignee=user)
+
+    def matching(self, text: str) -> InterruptQuerySet:
+        """Every word of `text` somewhere in the title, the question, the workflow or the thread's id."""
+        found = self
+        for word in text.split():
+            found = found.filter(search__icontains=word)
+        return found
+
+    def page(self, *, after: tuple[datetime, str] | None, newest_first: bool) -> InterruptQuerySet:
+        """The rows that follow `after` (asked_at, id) in keyset order."""
+        order = ("-asked_at", "-id") if newest_first else ("asked_at", "id")
+        if after is None:
+            return self.order_by(*order)
+        when, key = after
+        op = "lt" if newest_first else "gt"
+        beyond = Q(**{f"asked_at__{op}": when}) | Q(asked_at=when, **{f"id__{op}": key})
+        return self.filter(beyond).order_by(*order)

@@ -1,0 +1,60 @@
+"""Where a thread stands, for code that asks: `get_state` and calls that find nothing to run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hitl import codec, failures
+from hitl.ending import Outcome, interrupts
+from hitl.store import Store
+from hitl.types import PregelTask, StateSnapshot
+
+
+def outcome(store: Store, thread_id: str) -> Outcome:
+    """The questions of a paused thread, the error of a failed one, the last value of any other."""
+    thread = store.thread(thread_id)
+    if thread.status == "interrupted":
+        return Outcome(interrupts=interrupts(store.open_questions(thread_id)))
+    if thread.status == "error":
+        failed = [fact for fact in store.facts(thread_id, after=thread.turn_seq) if fact.kind == "failed"]
+        return Outcome(error=failures.rebuild(failed[-1].detail))
+    return Outcome(value=_last_value(store, thread))
+
+
+def snapshot(store: Store, thread_id: str, *, node: str) -> StateSnapshot:
+    """The state as LangGraph shows it (items 62 and 63), with every pending question in it."""
+    config = {"configurable": {"thread_id": thread_id}}
+    thread = store.thread(thread_id)
+    if thread is None or thread.seq == 0:
+        return StateSnapshot({}, (), config, None, None, None, (), ())
+    is_open = thread.status != "idle"
+    asked = interrupts(store.open_questions(thread_id)) if is_open else ()
+    values = None if is_open else _last_value(store, thread)
+    tasks: tuple[PregelTask, ...] = ()
+    if is_open:
+        error = _error(store, thread)
+        task_id = f"{thread_id}:{thread.turn}"
+        tasks = (PregelTask(task_id, node, ("__pregel_pull", node), error=error, interrupts=asked),)
+    return StateSnapshot(
+        values=values,
+        next=(node,) if is_open else (),
+        config={"configurable": {"thread_id": thread_id, "checkpoint_id": str(thread.seq)}},
+        metadata={"source": "input" if is_open else "loop", "step": thread.turn - 1} | thread.metadata,
+        created_at=thread.updated_at.isoformat(),
+        parent_config=None,
+        tasks=tasks,
+        interrupts=asked,
+    )
+
+
+def _last_value(store: Store, thread: Any) -> Any:
+    text = store.value_at(thread.id, thread.output_seq) if thread.output_seq else None
+    return codec.decode(text) if text is not None else None
+
+
+def _error(store: Store, thread: Any) -> str | None:
+    if thread.status != "error":
+        return None
+    failed = [fact for fact in store.facts(thread.id, after=thread.turn_seq) if fact.kind == "failed"]
+    detail = failed[-1].detail
+    return f"{detail['type']}({detail['message']!r})"

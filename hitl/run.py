@@ -1,0 +1,146 @@
+"""Running a thread: claim, pass after pass over the body, and the transaction that ends each pass.
+
+`run_thread` is what executors call; a graph called in code uses `execute` with a lease of its own. Either
+way the journal says what is left to do, and the lease who does it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from hitl import conf, pulse, transitions
+from hitl.ending import Ending, Outcome
+from hitl.errors import HitlError, JournalUnreachable, LeaseLost, RunCancelled, RunStopped
+from hitl.journal import inline
+from hitl.leg import Emit, Leg
+from hitl.store import Lease, Store
+from hitl.turn import Turn
+
+if TYPE_CHECKING:
+    from hitl.workflow import Workflow
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setting:
+    """What stays the same over the passes of a run."""
+
+    workflow: Workflow
+    store: Store
+    lease: Lease
+    config: dict[str, Any]
+    emit: Emit
+
+    def leg(self, turn: Turn) -> Leg:
+        return Leg(
+            self.store,
+            self.lease,
+            turn,
+            config=self.config,
+            emit=self.emit,
+            inline=inline.get(),
+            code_version=self.workflow.code_version,
+        )
+
+
+def run_thread(thread_id: str) -> bool:
+    """Run a thread if it has something to run and nobody else does. Returns whether this process ran it.
+
+    Never raises for what the workflow does: its failure is recorded. Threads of workflows that this process
+    does not know are left alone (rule 38).
+    """
+    from hitl import registry
+    from hitl.checkpoint.database import saver
+
+    store = saver()
+    thread = store.submit(partial(store.thread, thread_id)).result()
+    workflow = registry.find(thread.workflow) if thread is not None else None
+    if thread is None or workflow is None or thread.status != "busy":
+        return False
+    lease = store.submit(partial(store.transact, thread_id, claiming(workflow))).result()
+    if lease is None:
+        return False
+    setting = Setting(workflow, store, lease, workflow.config_of(thread), lambda mode, payload: None)
+    try:
+        if workflow.is_async:
+            asyncio.run(aexecute(setting))
+        else:
+            execute(setting)
+    except (RunStopped, JournalUnreachable) as error:
+        logger.warning("%s", error)
+    return True
+
+
+def claiming(workflow: Workflow) -> Callable[[Any], Lease | None]:
+    """The transition that claims a thread for this workflow in this process."""
+    return partial(
+        transitions.claim,
+        workflow=workflow.name,
+        lease_seconds=conf.settings().lease_seconds,
+        code_version=workflow.code_version,
+    )
+
+
+def execute(setting: Setting) -> Outcome:
+    """Run the thread under this lease until it is finished, paused or failed.
+
+    Raises LeaseLost, RunCancelled or JournalUnreachable when it was taken away; the outcome has the rest.
+    """
+    store, thread_id = setting.store, setting.lease.thread_id
+    while True:
+        leg = setting.leg(Turn(store.submit(partial(store.load, thread_id)).result()))
+        with _kept(leg):
+            ending = Ending(leg, *leg.run(partial(setting.workflow.body, leg)))
+            if ending.taken is not None:
+                raise store.submit(partial(_why_taken, store, ending.taken, thread_id)).result()
+            if store.submit(partial(_settle, setting, leg, ending)).result():
+                return ending.outcome
+
+
+async def aexecute(setting: Setting) -> Outcome:
+    """The same on the running event loop, which never waits for the database."""
+    store, thread_id = setting.store, setting.lease.thread_id
+    while True:
+        opened = await asyncio.wrap_future(store.submit(partial(store.load, thread_id)))
+        leg = setting.leg(Turn(opened))
+        with _kept(leg):
+            ending = Ending(leg, *await leg.arun(partial(setting.workflow.abody, leg)))
+            if ending.taken is not None:
+                why = partial(_why_taken, store, ending.taken, thread_id)
+                raise await asyncio.wrap_future(store.submit(why))
+            if await asyncio.wrap_future(store.submit(partial(_settle, setting, leg, ending))):
+                return ending.outcome
+
+
+def _settle(setting: Setting, leg: Leg, ending: Ending) -> bool:
+    return setting.store.settle(setting.lease, ending.write, loaded_seq=leg.turn.loaded_seq)
+
+
+def _why_taken(store: Store, error: HitlError, thread_id: str) -> HitlError:
+    if isinstance(error, LeaseLost):
+        thread = store.thread(thread_id)
+        if thread is not None and thread.status == "idle":
+            return RunCancelled(
+                f"The run of thread {thread_id!r} was cancelled. What it had finished is kept."
+            )
+    return error
+
+
+@contextlib.contextmanager
+def _kept(leg: Leg) -> Iterator[None]:
+    """The lease is prolonged for as long as the pass takes, its last transaction included."""
+    if inline.get():
+        yield
+        return
+    pulse.attach(leg)
+    try:
+        yield
+    finally:
+        pulse.detach(leg)

@@ -1,0 +1,122 @@
+"""Where code runs within a leg: the body, or one call of a task. Bookkeeping only; `hitl.leg` decides.
+
+`current` is the scope that the running code belongs to; calls and questions are counted per scope.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from hitl.errors import NotInRun
+from hitl.signals import Signal
+
+if TYPE_CHECKING:
+    from asyncio import Task
+
+    from hitl.futures import AsyncTaskFuture, TaskFuture
+    from hitl.leg import Leg
+
+current: ContextVar[Scope | None] = ContextVar("hitl_scope", default=None)
+
+
+def require(what: str) -> Scope:
+    """The scope of the running code; NotInRun where there is none."""
+    scope = current.get()
+    if scope is None:
+        raise NotInRun(
+            f"{what} was called outside a run (Called get_config outside of a runnable context). Call it from an "
+            "@entrypoint body or a @task that runs within one."
+        )
+    return scope
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Work:
+    """What a call is to do: a task's function with its arguments, and how it is named."""
+
+    name: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    is_async: bool = False
+
+
+class State(Enum):
+    QUEUED = auto()
+    RUNNING = auto()
+    RETURNED = auto()
+    RECORDING = auto()
+    PAUSED = auto()
+    DONE = auto()
+
+
+class Scope:
+    """The body of a workflow, and what body and calls have in common."""
+
+    parent: Scope | None = None
+
+    def __init__(self, leg: Leg, path: str = "", attempt: int = 1) -> None:
+        self.leg = leg
+        self.path = path
+        self.attempt = attempt
+        self.name = ""
+        self.calls = 0
+        self.counts: dict[tuple[str, str], int] = {}
+        self.taken: set[str] = set()
+        self.questions = 0
+        self.events = 0
+        # Calls whose future is unresolved, and calls whose outcome has not been looked at.
+        self.children = 0
+        self.unobserved = 0
+        # A signal went through here: every further engine call raises it again.
+        self.signal: Signal | None = None
+        # A question of this scope, or below it, has no answer: whatever the code returns, it is not done.
+        self.blocked = False
+        # New answers it got in this leg, (question id, fact path), until something is recorded below it.
+        self.received: list[tuple[str, str]] = []
+
+    def count(self, name: str, digest: str) -> int:
+        """How many equal calls came before this one."""
+        nth = self.counts.get((name, digest), 0)
+        self.counts[name, digest] = nth + 1
+        return nth
+
+
+class Call(Scope):
+    """One call of a task that is not in the journal yet, or a stand-in for one that is."""
+
+    parent: Scope
+
+    def __init__(
+        self, parent: Scope, work: Work, *, path: str, digest: str, position: int, alone: bool
+    ) -> None:
+        super().__init__(parent.leg, path, parent.leg.turn.next_attempt(path, "error"))
+        self.parent = parent
+        self.work = work
+        self.name = work.name
+        self.digest = digest
+        self.position = position
+        self.alone = alone
+        self.state = State.QUEUED
+        self.moving = False
+        self.holds_slot = False
+        self.observed = False
+        self.started_at = datetime.now(UTC)
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.future: TaskFuture | AsyncTaskFuture
+        self.running: Task[Any] | None = None
+
+    def observe(self) -> None:
+        if not self.observed:
+            self.observed = True
+            self.parent.unobserved -= 1
+
+    def cancel(self) -> None:
+        """The caller does not want it any more (asynchronous code only)."""
+        self.leg.abandon(self)

@@ -1,0 +1,225 @@
+"""Where journals are kept: the seam between the engine and its storage.
+
+A store does three things. `transact` locks one thread's row, hands a `Unit` to a function of
+`hitl.transitions`, and writes the facts it added together with the rows they change. `append` adds facts
+of a running leg under its lease, in one statement where the database can. `load` reads the open turn.
+
+The fence (rules 1 to 3): a thread's `seq` is raised only under its row's lock, by every writer, so that
+seq order is commit order without gaps. An executor's facts are written only where `lease_epoch` is still
+the one it claimed; claim and cancel raise it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from hitl.errors import LeaseLost, UnknownThread
+from hitl.facts import Fact
+from hitl.projection import Projection
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run one thread. `claims` counts how often it was claimed since the last new fact."""
+
+    thread_id: str
+    epoch: int
+    owner: str
+    claims: int = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Opened:
+    """The open turn as replay needs it: the thread's state, and the turn's facts in order."""
+
+    thread: Any
+    facts: Sequence[Fact]
+    events: frozenset[str]
+    previous: str | None
+
+
+@cache
+def host() -> str:
+    """This machine and, on Linux, this space of process ids: where a pid means what it says."""
+    try:
+        return f"{socket.gethostname()}/{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:
+        return socket.gethostname()
+
+
+_process: tuple[int, str] = (0, "")
+
+
+def owner() -> str:
+    """The name this process signs its leases with."""
+    global _process
+    if _process[0] != os.getpid():
+        _process = (os.getpid(), f"{host()}:{os.getpid()}:{uuid4().hex[:8]}")
+    return _process[1]
+
+
+def owner_is_dead(name: str) -> bool:
+    """Whether the process that signed so ran on this machine and is gone; False when in doubt."""
+    where, _, rest = name.partition(":")
+    pid, _, _ = rest.partition(":")
+    if where != host() or not pid.isdigit() or name == owner():
+        return False
+    if int(pid) == os.getpid():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+class Unit:
+    """One short transaction on one thread whose row is locked. Facts added here are written at its end."""
+
+    def __init__(self, projection: Projection, *, now: datetime, is_new: bool) -> None:
+        self.projection = projection
+        self.thread = projection.thread
+        self.now = now
+        self.is_new = is_new
+        self.facts: list[Fact] = []
+
+    def add(self, fact: Fact) -> Fact:
+        fact.seq = self.thread.seq + 1
+        fact.epoch = self.thread.lease_epoch
+        self.projection.apply(fact)
+        self.facts.append(fact)
+        return fact
+
+    @property
+    def questions(self) -> dict[str, Any]:
+        return self.projection.questions
+
+    @property
+    def runs(self) -> dict[str, Any]:
+        return self.projection.runs
+
+    def check(self, lease: Lease) -> None:
+        """Raise LeaseLost unless the lease still stands."""
+        if self.is_new or self.thread.lease_epoch != lease.epoch:
+            raise lost(lease)
+
+    def lease_is_free(self) -> bool:
+        expires = self.thread.lease_expires_at
+        return expires is None or expires <= self.now
+
+    def take_lease(self, *, lease_seconds: float) -> Lease:
+        thread = self.thread
+        thread.lease_epoch += 1
+        thread.lease_owner = owner()
+        thread.lease_expires_at = self.now + timedelta(seconds=lease_seconds)
+        thread.claims += 1
+        thread.nudges, thread.nudge_at = 0, None
+        return Lease(thread.id, thread.lease_epoch, thread.lease_owner, thread.claims)
+
+    def drop_lease(self) -> None:
+        thread = self.thread
+        thread.lease_owner, thread.lease_expires_at, thread.claims = "", None, 0
+
+
+def lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(
+        f"Thread {lease.thread_id!r} is no longer held by {lease.owner}: it was cancelled, or its lease ran out "
+        "and another executor took it up. What this run was doing is not recorded; look at the thread."
+    )
+
+
+def unknown_thread(thread_id: str) -> UnknownThread:
+    return UnknownThread(f"There is no thread {thread_id!r}. `manage.py hitl threads` lists those there are.")
+
+
+class Store(ABC):
+    """Keeps journals. Two implementations: `checkpoint.memory` and `checkpoint.database`."""
+
+    @abstractmethod
+    def transact(
+        self, thread_id: str, work: Callable[[Unit], T], *, create: bool = False, closed: bool = False
+    ) -> T:
+        """Run `work` on the locked thread and write what it added, all or nothing.
+
+        create: make the thread's row if it is not there; otherwise UnknownThread.
+        closed: let `work` see the closed questions of the thread too, not only the open ones.
+        """
+
+    @abstractmethod
+    def settle(self, lease: Lease, work: Callable[[Unit], bool], *, loaded_seq: int) -> bool:
+        """End one pass of a leg: `work` adds its pause, output or failure, once also if the store fails midway.
+
+        loaded_seq: the thread's seq when the pass was loaded. Returns what `work` returned: whether the leg ended.
+        """
+
+    @abstractmethod
+    def append(self, lease: Lease, facts: Sequence[Fact]) -> None:
+        """Add facts of a running leg and number them; LeaseLost where the lease no longer stands."""
+
+    @abstractmethod
+    def renew(self, leases: Sequence[Lease], *, lease_seconds: float) -> list[Lease]:
+        """Prolong leases; returns those that no longer stand."""
+
+    @abstractmethod
+    def load(self, thread_id: str) -> Opened:
+        """The open turn."""
+
+    @abstractmethod
+    def thread(self, thread_id: str) -> Any:
+        """The thread's row, or None."""
+
+    @abstractmethod
+    def facts(self, thread_id: str, *, after: int = 0) -> list[Fact]:
+        """The whole journal after a seq, in order."""
+
+    @abstractmethod
+    def open_questions(self, thread_id: str) -> list[Any]:
+        """Pending and held questions in the order they were asked."""
+
+    @abstractmethod
+    def question(self, question_id: str) -> Any:
+        """The row of a question, open or not, or None."""
+
+    @abstractmethod
+    def value_at(self, thread_id: str, seq: int) -> str | None:
+        """The stored value of one fact."""
+
+    @abstractmethod
+    def run_with_key(self, workflow: str, key: str) -> Any:
+        """The run that was started with this idempotency key, or None."""
+
+    # How the engine calls a store: at once, unless the store has journal threads of its own.
+
+    def post(self, lease: Lease, facts: Sequence[Fact], done: Callable[[BaseException | None], None]) -> None:
+        """Append, and call `done` with None or with what went wrong, once that is certain."""
+        try:
+            self.append(lease, facts)
+        except BaseException as error:
+            done(error)
+        else:
+            done(None)
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """Run `work`, which calls this store, where it blocks nobody else."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+    def check_usable(self) -> None:
+        """Raise where a run cannot work now (inside a transaction of the caller's)."""

@@ -1,0 +1,57 @@
+"""The sweep: finds what a lost nudge, a dead executor or a timer left to do (rules 22, 38, 40)."""
+
+from __future__ import annotations
+
+from hitl import conf, executors, verbs
+from hitl.errors import HitlError
+from hitl.executors.base import RETRY_SECONDS
+from hitl.models import Interrupt, Thread
+from hitl.store import owner_is_dead
+
+BATCH = 500
+MAX_BACK_OFF_SECONDS = 3600.0
+
+
+def sweep(*, at_start: bool = False) -> int:
+    """Release held answers whose window is over and nudge threads that are due. Returns how many were found.
+
+    at_start: this process has just started: nudges that one before it may have taken along are sent again.
+    A thread that keeps being due is nudged after 30 s, then after twice as long each time.
+    """
+    return _release() + _free_dead_leases() + _nudge(at_start=at_start)
+
+
+def _release() -> int:
+    alias = conf.settings().database
+    held = Interrupt.objects.using(alias).releasable().values_list("id", flat=True)[:BATCH]
+    count = 0
+    for question_id in list(held):
+        try:
+            count += verbs.release(question_id)
+        except HitlError:
+            continue
+    return count
+
+
+def _free_dead_leases() -> int:
+    """End leases whose process is known to be gone, so that nobody waits for them to run out."""
+    alias = conf.settings().database
+    leased = Thread.objects.using(alias).leased().values_list("id", "lease_owner", "lease_epoch")[:BATCH]
+    count = 0
+    for thread_id, owner, epoch in list(leased):
+        if owner_is_dead(owner):
+            count += Thread.objects.using(alias).end_lease(thread_id, epoch=epoch)
+    return count
+
+
+def _nudge(*, at_start: bool) -> int:
+    alias = conf.settings().database
+    executor = executors.current()
+    threads = Thread.objects.using(alias)
+    due = threads.unclaimed() if at_start else threads.due()
+    found = list(due.values_list("id", "workflow", "nudges")[:BATCH])
+    for thread_id, workflow, nudges in found:
+        wait = min(RETRY_SECONDS * 2**nudges, MAX_BACK_OFF_SECONDS)
+        if threads.nudged(thread_id, retry_seconds=wait):
+            executor.nudge(thread_id, workflow=workflow)
+    return len(found)

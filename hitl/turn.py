@@ -1,0 +1,163 @@
+"""The open turn, indexed for replay: which recorded call is this, and which answer belongs here.
+
+Rule 12: a call is found by its path, which is made of its parent, its task's name, the digest of its
+arguments and how many equal ones came before. Only if none matches, and the record at that position was
+alone, is it bound by position. Rule 13: an answer is delivered where place and question are the same.
+Rule 17: a call is parked iff open questions lie at or below its path and none of these is newly answered.
+Rule 24: a failure after which its parent did nothing more is void once the run has failed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from hitl.facts import Fact, ancestors
+from hitl.store import Opened
+
+RECORDS = ("task", "error", "call")
+LATEST = ("answer", "release")
+
+
+@dataclasses.dataclass(slots=True)
+class Asked:
+    """An open question of this turn."""
+
+    id: str
+    digest: str
+    version: int
+
+
+@dataclasses.dataclass(slots=True)
+class Answered:
+    """An answer of this turn; `seq` is when it (or the retry that uses it again) was given."""
+
+    id: str
+    digest: str
+    version: int
+    value: str
+    seq: int
+    delivered: bool = False
+
+
+class Turn:
+    """Built from the journal by one pass over the turn's facts, in order."""
+
+    def __init__(self, opened: Opened) -> None:
+        thread = opened.thread
+        self.thread_id: str = thread.id
+        self.workflow: str = thread.workflow
+        self.number: int = thread.turn
+        self.loaded_seq: int = thread.seq
+        self.previous = opened.previous
+        self.metadata = thread.metadata
+        self.written = opened.events
+        self.input = ""
+        self.run_id = ""
+        self.calls: dict[str, Fact] = {}
+        self.open: dict[str, Asked] = {}
+        self.answers: dict[str, Answered] = {}
+        self.voided: set[str] = set()
+        self.seen = 0
+        self._attempts: dict[tuple[str, str], int] = {}
+        self._returned: dict[str, Answered] = {}
+        self._asked_under: dict[str, int] = {}
+        for fact in opened.facts:
+            self._read(fact)
+        self._positions: dict[tuple[str, int], list[Fact]] = {}
+        for fact in self.calls.values():
+            self._positions.setdefault((parent(fact.path), fact.position), []).append(fact)
+        self._open_below = {path for place in self.open for path in ancestors(call_of(place))}
+        self._new_below = {
+            path
+            for place, answer in self.answers.items()
+            if answer.seq > self.seen
+            for path in ancestors(call_of(place))
+        }
+
+    # Questions put to it by the leg
+
+    def at(self, parent_path: str, position: int) -> list[Fact]:
+        """The records that stood at this position under this parent."""
+        return self._positions.get((parent_path, position), [])
+
+    def parked(self, path: str) -> bool:
+        return path in self._open_below and path not in self._new_below and path not in self.voided
+
+    def is_new(self, answer: Answered) -> bool:
+        """Whether no leg before this one could have delivered it to its end."""
+        return answer.seq > self.seen
+
+    def next_attempt(self, path: str, kind: str) -> int:
+        return self._attempts.get((path, kind), 0) + 1
+
+    def undelivered(self) -> Iterator[Answered]:
+        return (answer for answer in self.answers.values() if not answer.delivered)
+
+    # Reading
+
+    def _read(self, fact: Fact) -> None:
+        if fact.kind in RECORDS:
+            self._attempts[fact.path, fact.kind] = fact.attempt
+            self.calls[fact.path] = fact
+            self.voided.discard(fact.path)
+            return
+        read = getattr(self, f"_read_{fact.kind}", None)
+        if read is not None:
+            read(fact)
+
+    def _read_input(self, fact: Fact) -> None:
+        self.input = fact.value or "null"
+        self.run_id = fact.detail["run"]
+
+    def _read_question(self, fact: Fact) -> None:
+        self.open[fact.path] = Asked(fact.detail["id"], fact.digest, fact.detail["version"])
+        self._asked_under[call_of(fact.path)] = fact.seq
+
+    def _read_answer(self, fact: Fact) -> None:
+        asked = self.open.pop(fact.path, None)
+        before = self._returned.pop(fact.path, None)
+        digest = asked.digest if asked else (before.digest if before else fact.digest)
+        self.answers[fact.path] = Answered(
+            fact.detail["id"], digest, fact.detail["version"], fact.value or "null", fact.seq
+        )
+
+    _read_release = _read_answer
+
+    def _read_undo(self, fact: Fact) -> None:
+        self.open[fact.path].version = fact.detail["version"]
+
+    def _read_reopen(self, fact: Fact) -> None:
+        answer = self.answers.pop(fact.path)
+        self._returned[fact.path] = answer
+        self.open[fact.path] = Asked(answer.id, answer.digest, fact.detail["version"])
+
+    def _read_retry(self, fact: Fact) -> None:
+        for path, answer in self._returned.items():
+            self.open.pop(path, None)
+            self.answers[path] = dataclasses.replace(answer, seq=fact.seq)
+        self._returned.clear()
+
+    def _read_pause(self, fact: Fact) -> None:
+        self.seen = fact.detail["seen"]
+
+    def _read_failed(self, fact: Fact) -> None:
+        last: dict[str, int] = {}
+        for record in self.calls.values():
+            above = parent(record.path)
+            last[above] = max(last.get(above, -1), record.position)
+        for record in list(self.calls.values()):
+            above = parent(record.path)
+            asked_later = self._asked_under.get(above, 0) > record.seq
+            if record.kind == "error" and record.position >= last[above] and not asked_later:
+                del self.calls[record.path]
+                self.voided.add(record.path)
+
+
+def parent(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def call_of(place: str) -> str:
+    """The call in which a question stands: its fact's path without what follows the "?"."""
+    return place.partition("?")[0]

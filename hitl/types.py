@@ -1,0 +1,110 @@
+"""The names a workflow is written with, beside `hitl.func`: `interrupt`, `Command`, and what is returned."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from hitl import scope as scopes
+
+StreamMode = Literal["values", "updates", "custom"]
+UNSET: Any = type("_Unset", (), {"__repr__": lambda self: "UNSET"})()
+
+
+@dataclasses.dataclass(eq=False)
+class Interrupt:
+    """A question that waits for an answer.
+
+    value: what was asked, as given to `interrupt()`.
+    id: 32 hex digits; the same on every replay, another for every other question.
+    response_schema: JSON Schema of a legal answer, or None.
+    Equal by value, and unhashable, as in LangGraph 1.2.22.
+    """
+
+    value: Any
+    id: str = ""
+    response_schema: dict[str, Any] | None = None
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Interrupt) and self.value == other.value
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """What to do with a paused thread.
+
+    resume: the answer, any JSON value, `None` included; or a dict of answers by question id.
+    update, goto, graph: accepted for LangGraph's sake; an entrypoint has nothing to update or go to.
+    """
+
+    graph: str | None = None
+    update: Any | None = None
+    resume: Any = UNSET
+    goto: Any = ()
+
+
+class PregelTask(NamedTuple):
+    """The workflow's body as `get_state` shows it."""
+
+    id: str
+    name: str
+    path: tuple[str, ...]
+    error: str | None = None
+    interrupts: tuple[Interrupt, ...] = ()
+    state: Any = None
+    result: Any = None
+
+
+class StateSnapshot(NamedTuple):
+    """Where a thread stands.
+
+    values: what the last finished turn returned ({} before there is one, None while a turn is open).
+    next: the workflow's name while a turn is open, else ().
+    """
+
+    values: Any
+    next: tuple[str, ...]
+    config: dict[str, Any]
+    metadata: dict[str, Any] | None
+    created_at: str | None
+    parent_config: dict[str, Any] | None
+    tasks: tuple[PregelTask, ...]
+    interrupts: tuple[Interrupt, ...]
+
+
+def interrupt(
+    value: Any,
+    *,
+    key: str = "",
+    response_schema: Any = None,
+    validate: Callable[[Any], Any] | None = None,
+) -> Any:
+    """Ask a person, and wait: returns the answer once there is one.
+
+    The first time, the run pauses here. When the answer is given, body and task run again from their start,
+    finished tasks are not run again, and this call returns the answer.
+
+    value: what is asked: a string, or a dict that the desk shows (see docs/desk.md); storable.
+    key: names the question where its text varies between replays; otherwise place and text identify it.
+    response_schema: JSON Schema as a dict, or a pydantic model, TypedDict or dataclass; the answer is checked
+        against it before it is stored, and comes back as that type.
+    validate: called with the answer before it is taken; raises ValueError to refuse it, returns it (or
+        another value) to accept.
+
+    Raises NotInRun outside a run, InvalidSchema, UnstorableValue. LangGraph's `interrupt`, but see rule 13.
+    """
+    scope = scopes.require("interrupt()")
+    from hitl import responses
+
+    schema, check = responses.prepare(response_schema, validate)
+    return scope.leg.ask(scope, value, key=key, check=check, schema=schema)
+
+
+def resume_map(value: Any) -> Mapping[str, Any] | None:
+    """A non-empty dict with string keys may be a map of answers by question id (rule 19)."""
+    if isinstance(value, dict) and value and all(isinstance(key, str) for key in value):
+        return value
+    return None

@@ -1,0 +1,218 @@
+"""What people and code do to threads: the only writers of state, alike for page, Admin, command and code.
+
+Each is one transaction on the thread, and may be part of the caller's own (rule 36); the executor is
+nudged when it commits. Permissions are the caller's business; an author is always stored (rule 19).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+
+from hitl import codec, executors, registry, transitions
+from hitl.checkpoint.database import DatabaseSaver, saver
+from hitl.errors import IdempotencyConflict, InvalidInput, UnknownQuestion
+from hitl.facts import Author, new_id
+from hitl.models import Interrupt, Run, Thread
+from hitl.store import Unit
+from hitl.transitions import Given
+
+MAX_THREAD_ID = 200
+By = AbstractBaseUser | Author | str | None
+
+
+def start(
+    workflow: str,
+    value: Any,
+    *,
+    thread_id: str | None = None,
+    by: By = None,
+    channel: str = "code",
+    idempotency_key: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    discard_pending: bool = False,
+) -> Run:
+    """Queue a turn of a registered workflow and return its run.
+
+    value: the input, as the workflow's annotation wants it.
+    thread_id: an existing idle thread of this workflow, or a new one's id; made where left out.
+    idempotency_key: the same key and input give the first run again, whatever became of it.
+    discard_pending: give up an open question or a failed turn of that thread.
+
+    Raises UnknownWorkflow, InvalidInput, UnstorableValue, ValueTooLarge, ThreadBusy, ThreadInterrupted,
+    ThreadInError, WrongWorkflow, QuestionHeld, IdempotencyConflict (rule 10), JournalUnreachable.
+    """
+    flow = registry.get(workflow)
+    text = codec.encode(flow.check_input(value), where="input")
+    store = saver()
+    if idempotency_key:
+        first = store.run_with_key(flow.name, idempotency_key)
+        if first is not None:
+            return _same_start(store, first, text, idempotency_key)
+    thread_id = _thread_id(thread_id)
+    work = partial(
+        transitions.start,
+        workflow=flow.name,
+        text=text,
+        author=Author.of(by, channel),
+        idempotency_key=idempotency_key or None,
+        metadata=_metadata(metadata),
+        discard_pending=discard_pending,
+    )
+    try:
+        run: Run = _nudging(store, thread_id, flow.name, work, create=True)
+    except IntegrityError:
+        # Two starts with one key raced, and the other one won.
+        first = store.run_with_key(flow.name, idempotency_key) if idempotency_key else None
+        if first is None:
+            raise
+        return _same_start(store, first, text, idempotency_key or "")
+    return run
+
+
+def answer(
+    question_id: str,
+    value: Any,
+    *,
+    version: int,
+    by: By = None,
+    channel: str = "code",
+    token: str = "",
+    hold_seconds: float = 0,
+) -> Interrupt:
+    """Answer a question, as the version that the author saw, and queue the run that goes on with it.
+
+    value: any JSON value that the question's kind and schema allow.
+    token: of the submitted form: the same one again, by the same author, is the same answer.
+    hold_seconds: keep the answer back so long, so that it can be undone (rule 22).
+
+    Raises UnknownQuestion, InvalidAnswer, UnstorableValue, ValueTooLarge; AlreadyAnswered, QuestionHeld,
+    QuestionClosed and StaleAnswer, which say what stands there; JournalUnreachable. Nothing is written then.
+    """
+    given = {question_id: Given(value, version)}
+    work = partial(
+        transitions.answer, given=given, author=Author.of(by, channel), token=token, hold_seconds=hold_seconds
+    )
+    return _on_question(question_id, lambda unit: work(unit)[0])
+
+
+def undo(question_id: str, *, version: int, by: By = None, channel: str = "code") -> Interrupt:
+    """Take a held answer back; the question is pending again, one version on (rule 22)."""
+    author = Author.of(by, channel)
+    work = partial(transitions.undo, question_id=question_id, version=version, author=author)
+    return _on_question(question_id, work)
+
+
+def release(question_id: str) -> bool:
+    """Give a held answer whose window is over to the workflow. Returns whether there was one to give."""
+    released = False
+
+    def work(unit: Unit) -> Any:
+        nonlocal released
+        released = transitions.release(unit, question_id)
+        return unit.questions.get(question_id)
+
+    _on_question(question_id, work)
+    return released
+
+
+def assign(
+    question_id: str, *, to: AbstractBaseUser | None, by: By = None, channel: str = "code"
+) -> Interrupt:
+    """Say whose question it is; `to=None` gives it back to everybody."""
+    work = partial(
+        transitions.assign,
+        question_id=question_id,
+        to=to.pk if to else None,
+        to_name=to.get_username() if to else "",
+        author=Author.of(by, channel),
+    )
+    return _on_question(question_id, work)
+
+
+def cancel(thread_id: str, *, by: By = None, channel: str = "code", reason: str = "") -> Thread:
+    """Close the open turn without an output, at once; its questions are cancelled (rule 28).
+
+    Raises UnknownThread, NothingToCancel, JournalUnreachable.
+    """
+    store = saver()
+
+    def work(unit: Unit) -> Thread:
+        transitions.cancel(unit, author=Author.of(by, channel), reason=reason)
+        thread: Thread = unit.thread
+        return thread
+
+    return store.transact(thread_id, work)
+
+
+def retry(thread_id: str, *, by: By = None, channel: str = "code") -> Run:
+    """Queue another leg of a thread whose run failed; finished tasks do not run again.
+
+    A question that was given back with its answer is answered with it again (rule 21).
+    Raises UnknownThread, NothingToRetry, JournalUnreachable.
+    """
+    work = partial(transitions.retry, author=Author.of(by, channel))
+    run: Run = _nudging(saver(), thread_id, "", work)
+    return run
+
+
+def _on_question(question_id: str, work: Callable[[Unit], Any]) -> Interrupt:
+    store = saver()
+    question = store.question(question_id)
+    if question is None:
+        raise UnknownQuestion(f"There is no question {question_id!r}.")
+    answered: Interrupt = _nudging(store, question.thread_id, question.workflow, work, closed=True)
+    return answered
+
+
+def _nudging(
+    store: DatabaseSaver,
+    thread_id: str,
+    workflow: str,
+    work: Callable[[Unit], Any],
+    *,
+    create: bool = False,
+    closed: bool = False,
+) -> Any:
+    """Make the transition, and once it is committed tell the executor if the thread has something to run."""
+    executor = executors.current()
+
+    def nudged(unit: Unit) -> Any:
+        before = unit.thread.seq
+        result = work(unit)
+        if unit.thread.status == "busy" and unit.thread.seq > before:
+            executor.expect(unit)
+            send = partial(executor.nudge, thread_id, workflow=workflow or unit.thread.workflow)
+            transaction.on_commit(send, using=store.alias, robust=True)
+        return result
+
+    return store.transact(thread_id, nudged, create=create, closed=closed)
+
+
+def _thread_id(given: str | None) -> str:
+    if given is None:
+        return new_id()
+    if not given.strip() or len(given) > MAX_THREAD_ID or not given.isprintable():
+        raise InvalidInput(
+            f"{given[:50]!r} cannot be a thread id: use 1 to {MAX_THREAD_ID} printable characters.",
+            errors=[("thread_id", "1 to 200 printable characters")],
+        )
+    return given
+
+
+def _metadata(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    plain: dict[str, Any] = codec.plain(codec.encode(dict(given or {}), where="metadata"))
+    return plain
+
+
+def _same_start(store: DatabaseSaver, first: Run, text: str, key: str) -> Run:
+    if store.value_at(first.thread_id, first.seq) != text:
+        raise IdempotencyConflict(
+            f"The idempotency key {key!r} was used for thread {first.thread_id!r} with another input. Use another key "
+            "for another start."
+        )
+    return first

@@ -1,0 +1,356 @@
+"""A workflow: what `@entrypoint` makes of a function, to be called in code or run by an executor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import dataclasses
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from hashlib import blake2b
+from queue import SimpleQueue
+from time import sleep
+from typing import TYPE_CHECKING, Any
+
+from hitl import codec, conf, inputs, pool, reading, run, transitions
+from hitl.ending import Outcome
+from hitl.errors import EmptyInput, Misuse, NoThreadId
+from hitl.facts import Author
+from hitl.journal import inline
+from hitl.leg import Leg
+from hitl.store import Lease, Store, Unit
+from hitl.stream import INTERRUPT, Stream
+from hitl.types import UNSET, Command, StateSnapshot
+
+if TYPE_CHECKING:
+    Config = Mapping[str, Any]
+
+_END = object()
+FOLLOW_SECONDS = 0.05
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Opening:
+    """What a call found or did on the thread before any code runs."""
+
+    lease: Lease | None
+    resumed: bool = False
+    follow: bool = False
+
+
+class Workflow:
+    """A durable workflow.
+
+    name: what threads belong to: the registered name, else `module:qualname` (rule 9).
+    title, description: for people; the description is the function's docstring.
+    input_schema: JSON Schema of the input, from the annotation of the first parameter; {} without one.
+    """
+
+    stream_mode = "updates"
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        checkpointer: Store | None = None,
+        name: str | None = None,
+        title: str | None = None,
+    ) -> None:
+        self.function = function
+        self.given_name = name
+        self.node: str = getattr(function, "__name__", type(function).__name__)
+        self.name = name or f"{function.__module__}:{function.__qualname__}"
+        self.title = title or self.node.replace("_", " ").strip().capitalize()
+        self.description = inspect.getdoc(function) or ""
+        self.is_async = inspect.iscoroutinefunction(function)
+        self._parameters = inputs.Parameters(function)
+        self._checkpointer = checkpointer
+        self.__name__ = self.node
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+        self.__wrapped__ = function
+        codec.register_annotations(function)
+
+    def __repr__(self) -> str:
+        return f"<Workflow {self.name}>"
+
+    # For the registry, the desk and executors
+
+    @cached_property
+    def input_schema(self) -> dict[str, Any]:
+        return self._parameters.schema
+
+    @property
+    def code_version(self) -> str:
+        """The digest of the workflow's module, or `HITL_CODE_VERSION`."""
+        return conf.settings().code_version or self._source_digest
+
+    def check_input(self, value: Any) -> Any:
+        """The input as its annotation wants it; InvalidInput with the places that do not fit."""
+        return self._parameters.coerce(value)
+
+    def config_of(self, thread: Any) -> dict[str, Any]:
+        """The config that code sees when an executor runs this thread."""
+        return {"configurable": {"thread_id": thread.id}, "metadata": dict(thread.metadata)}
+
+    def body(self, leg: Leg) -> Any:
+        """Call the function with the turn's input and what it asks for by name."""
+        value = self.function(*self._parameters.bind(leg))
+        leg.emit("returned", None)
+        return value
+
+    async def abody(self, leg: Leg) -> Any:
+        value = self.function(*self._parameters.bind(leg))
+        if inspect.isawaitable(value):
+            value = await value
+        leg.emit("returned", None)
+        return value
+
+    # Calling it
+
+    def invoke(
+        self,
+        input: Any,
+        config: Config | None = None,
+        *,
+        stream_mode: str | Sequence[str] = "values",
+        **options: Any,
+    ) -> Any:
+        """Run to the end or to a question, and return the value, or `{"__interrupt__": [Interrupt, …]}`.
+
+        input: the first parameter's value; `Command(resume=…)` to answer; None to go on after a failure or
+            a crash (repeats the questions of a paused thread, returns the last value of a finished one).
+        config: `{"configurable": {"thread_id": …}, "metadata": {…}, "max_concurrency": n}`.
+        stream_mode: other than "values", the list of chunks that `stream` would yield.
+
+        Raises what the body raised, and the HitlErrors of `hitl.errors`. As LangGraph's, but where
+        docs/engine.md says otherwise.
+        """
+        chunks: list[Any] = []
+        outcome = self._run(input, config, Stream(stream_mode, chunks.append), **options)
+        return _result(outcome) if stream_mode == "values" else chunks
+
+    def stream(
+        self,
+        input: Any,
+        config: Config | None = None,
+        *,
+        stream_mode: str | Sequence[str] | None = None,
+        **options: Any,
+    ) -> Iterator[Any]:
+        """Yield chunks as they become durable: `updates` (the default), `values`, `custom`, or a list of them.
+
+        A single mode yields payloads, a list pairs of mode and payload. Leaving early does not stop the run.
+        """
+        mode = stream_mode or self.stream_mode
+        if inline.get():
+            chunks: list[Any] = []
+            self._run(input, config, Stream(mode, chunks.append), **options)
+            yield from chunks
+            return
+        queue: SimpleQueue[Any] = SimpleQueue()
+        stream = Stream(mode, queue.put)
+        store = self._store()
+        store.check_usable()
+        context = contextvars.copy_context()
+
+        def produce() -> None:
+            try:
+                self._run(input, config, stream, **options)
+                queue.put((_END, None))
+            except BaseException as error:
+                queue.put((_END, error))
+
+        pool.submit(partial(context.run, produce))
+        while True:
+            chunk = queue.get()
+            if isinstance(chunk, tuple) and chunk and chunk[0] is _END:
+                if chunk[1] is not None:
+                    raise chunk[1]
+                return
+            yield chunk
+
+    async def ainvoke(
+        self,
+        input: Any,
+        config: Config | None = None,
+        *,
+        stream_mode: str | Sequence[str] = "values",
+        **options: Any,
+    ) -> Any:
+        """`invoke` for asynchronous code; the event loop is never blocked by the database."""
+        chunks: list[Any] = []
+        outcome = await self._arun(input, config, Stream(stream_mode, chunks.append), **options)
+        return _result(outcome) if stream_mode == "values" else chunks
+
+    async def astream(
+        self,
+        input: Any,
+        config: Config | None = None,
+        *,
+        stream_mode: str | Sequence[str] | None = None,
+        **options: Any,
+    ) -> AsyncIterator[Any]:
+        """`stream` for asynchronous code."""
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        put = partial(loop.call_soon_threadsafe, queue.put_nowait)
+        stream = Stream(stream_mode or self.stream_mode, put)
+        task = asyncio.ensure_future(self._arun(input, config, stream, **options))
+        task.add_done_callback(lambda _: put(_END))
+        while (chunk := await queue.get()) is not _END:
+            yield chunk
+        task.result()
+
+    def get_state(self, config: Config) -> StateSnapshot:
+        """Where the thread of this config stands; an empty snapshot where there is none."""
+        store, thread_id = self._store(), self._thread_id(config)
+        return store.submit(partial(reading.snapshot, store, thread_id, node=self.node)).result()
+
+    async def aget_state(self, config: Config) -> StateSnapshot:
+        """`get_state` for asynchronous code."""
+        store, thread_id = self._store(), self._thread_id(config)
+        future = store.submit(partial(reading.snapshot, store, thread_id, node=self.node))
+        return await asyncio.wrap_future(future)
+
+    # Running
+
+    def _run(self, input: Any, config: Config | None, stream: Stream, **options: Any) -> Outcome:
+        if self.is_async:
+            raise TypeError(
+                f'No synchronous function provided to "{self.node}". Either initialize with a synchronous function '
+                "or invoke via the async API (ainvoke, astream, etc.)"
+            )
+        store, thread_id, full = self._prepared(config, options)
+        opening = store.submit(partial(self._open, store, thread_id, input, full)).result()
+        while True:
+            if opening.resumed:
+                stream.resumed()
+            if opening.lease is not None:
+                outcome = run.execute(run.Setting(self, store, opening.lease, full, stream.emit))
+                break
+            if not opening.follow:
+                outcome = store.submit(partial(reading.outcome, store, thread_id)).result()
+                break
+            sleep(FOLLOW_SECONDS)
+            opening = store.submit(partial(self._follow, store, thread_id)).result()
+        return self._ended(outcome, stream)
+
+    async def _arun(self, input: Any, config: Config | None, stream: Stream, **options: Any) -> Outcome:
+        store, thread_id, full = self._prepared(config, options)
+        opening = await asyncio.wrap_future(store.submit(partial(self._open, store, thread_id, input, full)))
+        while True:
+            if opening.resumed:
+                stream.resumed()
+            if opening.lease is not None:
+                outcome = await run.aexecute(run.Setting(self, store, opening.lease, full, stream.emit))
+                break
+            if not opening.follow:
+                outcome = await asyncio.wrap_future(store.submit(partial(reading.outcome, store, thread_id)))
+                break
+            await asyncio.sleep(FOLLOW_SECONDS)
+            opening = await asyncio.wrap_future(store.submit(partial(self._follow, store, thread_id)))
+        return self._ended(outcome, stream)
+
+    def _ended(self, outcome: Outcome, stream: Stream) -> Outcome:
+        stream.end(self.node, outcome)
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome
+
+    def _prepared(self, config: Config | None, options: dict[str, Any]) -> tuple[Store, str, dict[str, Any]]:
+        if unknown := set(options) - {"durability", "context"}:
+            raise TypeError(f"{self.node} takes no option {sorted(unknown)[0]!r}.")
+        store = self._store()
+        store.check_usable()
+        thread_id = self._thread_id(config)
+        full = dict(config or {})
+        full["configurable"] = dict(full.get("configurable") or {}) | {"thread_id": thread_id}
+        full.setdefault("metadata", {})
+        return store, thread_id, full
+
+    def _open(self, store: Store, thread_id: str, input: Any, config: dict[str, Any]) -> _Opening:
+        """Start, answer or go on, and take the lease, in one transaction (rule 36)."""
+        if isinstance(input, Command):
+            if input.resume is UNSET:
+                raise EmptyInput("Command() says nothing to do here; give it resume=<answer>.")
+            work = partial(self._resume, value=input.resume)
+            return store.transact(thread_id, work, closed=True)
+        if input is None:
+            if store.thread(thread_id) is None:
+                raise EmptyInput(f"Received no input, and there is no thread {thread_id!r} to go on with.")
+            return store.transact(thread_id, self._go_on)
+        text = codec.encode(input, where="input")
+        start = partial(self._start, text=text, metadata=config["metadata"])
+        return store.transact(thread_id, start, create=True)
+
+    def _start(self, unit: Unit, *, text: str, metadata: Mapping[str, Any]) -> _Opening:
+        transitions.start(
+            unit, workflow=self.name, text=text, author=Author(), metadata=metadata, discard_pending=True
+        )
+        return _Opening(self._claim(unit))
+
+    def _resume(self, unit: Unit, *, value: Any) -> _Opening:
+        transitions.check_workflow(unit, self.name)
+        transitions.resume(unit, value, author=Author())
+        lease = self._claim(unit)
+        return _Opening(lease, resumed=lease is not None, follow=lease is None)
+
+    def _go_on(self, unit: Unit) -> _Opening:
+        transitions.check_workflow(unit, self.name)
+        if unit.thread.status == "error":
+            transitions.retry(unit, author=Author())
+        if unit.thread.status != "busy":
+            return _Opening(None, resumed=True)
+        lease = self._claim(unit)
+        if lease is None:
+            raise transitions.busy(unit.thread.id)
+        return _Opening(lease, resumed=True)
+
+    def _follow(self, store: Store, thread_id: str) -> _Opening:
+        """Another leg runs the thread: wait for it, or take over when its lease runs out (rule 19)."""
+        thread = store.thread(thread_id)
+        if thread is None or thread.status != "busy":
+            return _Opening(None)
+        lease = store.transact(thread_id, self._claim)
+        return _Opening(lease, resumed=lease is not None, follow=lease is None)
+
+    def _claim(self, unit: Unit) -> Lease | None:
+        return run.claiming(self)(unit)
+
+    def _store(self) -> Store:
+        if self._checkpointer is not None:
+            return self._checkpointer
+        if not conf.has_django():
+            raise Misuse(
+                f"{self.node} has no checkpointer, so it keeps its journal in Django's database, and Django is not set "
+                "up. Set DJANGO_SETTINGS_MODULE and call django.setup(), or pass checkpointer=InMemorySaver()."
+            )
+        from hitl.checkpoint.database import saver
+
+        return saver()
+
+    def _thread_id(self, config: Config | None) -> str:
+        configurable = (config or {}).get("configurable")
+        if not configurable:
+            raise NoThreadId(
+                "Checkpointer requires one or more of the following 'configurable' keys: thread_id. Pass "
+                'config={"configurable": {"thread_id": "…"}}.'
+            )
+        return str(configurable["thread_id"])
+
+    @cached_property
+    def _source_digest(self) -> str:
+        try:
+            path = inspect.getsourcefile(self.function)
+            if path is None:
+                return ""
+            with open(path, "rb") as source:
+                return blake2b(source.read(), digest_size=8).hexdigest()
+        except (OSError, TypeError):
+            return ""
+
+
+def _result(outcome: Outcome) -> Any:
+    return {INTERRUPT: list(outcome.interrupts)} if outcome.interrupts else outcome.value
