@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +23,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        # Whitenoise's files are small, and it has no asynchronous form.
+        warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
         server = uvicorn.Server(
             uvicorn.Config(
                 application(),
