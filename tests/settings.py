@@ -32,3 +32,6 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Static files are found when asked for, rather than counted by every client that a test makes.
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True
