@@ -7,3 +7,8 @@ class ReviewerConfig(AppConfig):
     name = "reviewer"
     verbose_name = "Review desk"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from reviewer.live import bridge
+
+        bridge.connect()

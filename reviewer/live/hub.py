@@ -1,0 +1,272 @@
+"""One hub a process: it learns which threads moved, reads and renders each new fact once, and fans it out.
+
+A subscription is made first and read afterwards, so that nothing falls between; what arrives twice is told
+apart by its seq. The hub hears of moved threads from this process (`hitl.announce`), from the others (the
+bridge; on SQLite by watching the file), and it trusts none of them: every few seconds it compares the seq of
+the threads it serves with the table. All state here belongs to the serving loop; all reading happens in one
+thread of the hub's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import functools
+import json
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+from hitl import announce
+from reviewer.live import bridge, codes, reader
+from reviewer.live import watch as watches
+from reviewer.live.subscriber import Subscriber
+
+logger = logging.getLogger("reviewer.live")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the hub does what, in seconds."""
+
+    watch_seconds: float = 0.25
+    compare_seconds: float = 5
+    queue_seconds: float = 0.5
+    recheck_seconds: float = 300
+    life_seconds: float = 3600
+
+
+@dataclasses.dataclass(slots=True)
+class Topic:
+    """A thread that is served: how far it was broadcast, and to whom."""
+
+    seq: int
+    readers: set[Subscriber] = dataclasses.field(default_factory=set)
+
+
+class Hub:
+    """See the module. `start` and every other method but `call` belong to the serving loop."""
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        self.pace = pace or Pace()
+        self.topics: dict[str, Topic] = {}
+        self.connections: set[Subscriber] = set()
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._dirty: set[str] = set()
+        self._queue_moved = False
+        self._queue_told_at = float("-inf")
+        self._recheck_due = False
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._leave: list[Callable[[], None]] = []
+
+    # Life
+
+    def start(self) -> None:
+        """Begin to serve in the running loop; a second call in the same loop does nothing."""
+        loop = asyncio.get_running_loop()
+        if self.loop is loop:
+            return
+        self.loop, self._wake = loop, asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hitl-live")
+        self._leave = [announce.listen(functools.partial(self.call, "moved")), bridge.join(self)]
+        self._tasks = [loop.create_task(self._serve()), loop.create_task(self._watch())]
+
+    async def stop(self) -> None:
+        """End every connection and the hub's own thread."""
+        for leave in self._leave:
+            leave()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for subscriber in list(self.connections):
+            subscriber.close(codes.RESTART)
+        await self._read(reader.forget_connection)
+        self._thread.shutdown(wait=False)
+        self.loop = None
+
+    # Connections
+
+    async def join(self, session_key: str) -> Subscriber | None:
+        """A connection for the session's user; None if it has none."""
+        user = await self._read(reader.person, session_key) if session_key else None
+        if user is None:
+            return None
+        subscriber = Subscriber(user_id=user.pk, session_key=session_key)
+        self.connections.add(subscriber)
+        return subscriber
+
+    def leave(self, subscriber: Subscriber) -> None:
+        self.connections.discard(subscriber)
+        for thread_id in list(subscriber.sent):
+            self._forget(subscriber, thread_id)
+
+    async def follow(self, subscriber: Subscriber, thread_id: str, *, after: int) -> bool:
+        """Send the thread's facts after `after`, and those to come; False if it may not be seen."""
+        seq = await self._read(reader.admit, subscriber.session_key, thread_id)
+        if seq is None or subscriber not in self.connections:
+            return False
+        topic = self.topics.setdefault(thread_id, Topic(seq))
+        topic.readers.add(subscriber)
+        subscriber.follow(thread_id, after=min(max(after, 0), seq))
+        return True
+
+    async def watch(self, subscriber: Subscriber, watch: watches.Watch) -> None:
+        """Tell it what has changed in the queue since its page was made, and whenever that changes."""
+        subscriber.watch = watch
+        self._queue_moved = True
+        self._wake.set()
+
+    async def catch_up(self, subscriber: Subscriber, thread_id: str) -> None:
+        """Read for one connection what it has missed."""
+        message = await self._read(reader.message, thread_id, after=subscriber.sent[thread_id])
+        topic = self.topics.get(thread_id)
+        if topic is not None:
+            subscriber.caught_up(message, topic_seq=topic.seq)
+
+    # What moved
+
+    def call(self, what: str, *args: Any) -> None:
+        """Call `moved`, `signed_out` or `user_changed` from any thread."""
+        if self.loop is not None:
+            with contextlib.suppress(RuntimeError):  # The loop has closed: nobody listens any more.
+                self.loop.call_soon_threadsafe(getattr(self, what), *args)
+
+    def moved(self, thread_ids: Iterable[str]) -> None:
+        """These threads have new facts, or may have."""
+        self._dirty.update(thread_id for thread_id in thread_ids if thread_id in self.topics)
+        self._queue_moved = True
+        self._wake.set()
+
+    def signed_out(self, session_digest: str) -> None:
+        """The session has ended: its connections end too."""
+        for subscriber in self.connections:
+            if bridge.digest(subscriber.session_key) == session_digest:
+                subscriber.close(codes.SIGNED_OUT)
+
+    def user_changed(self, user_id: Any) -> None:
+        """The account has changed: look again, at once, at what its connections may see."""
+        for subscriber in self.connections:
+            if str(subscriber.user_id) == str(user_id):
+                subscriber.checked_at = float("-inf")
+        self._recheck_due = True
+        self._wake.set()
+
+    # Serving
+
+    async def _serve(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._broadcast()
+                await self._tell_queue()
+                await self._recheck()
+            except Exception:
+                # Whatever it was, the next comparison finds what is missing now.
+                logger.exception("The live layer could not read what changed; it will look again.")
+
+    async def _broadcast(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        for thread_id in dirty:
+            topic = self.topics.get(thread_id)
+            if topic is None:
+                continue
+            message = await self._read(reader.message, thread_id, after=topic.seq)
+            if message.seq > topic.seq:
+                topic.seq = message.seq
+                for subscriber in topic.readers:
+                    subscriber.offer(message)
+
+    async def _tell_queue(self) -> None:
+        watching = [(one, one.watch) for one in self.connections if one.watch is not None]
+        if not (self._queue_moved and watching) or self._too_soon():
+            return
+        self._queue_moved = False
+        states = await self._read(reader.queue, [watch for _, watch in watching])
+        for (subscriber, watch), state in zip(watching, states, strict=True):
+            if subscriber.watch is watch and state != watch.last:
+                watch.last = state
+                subscriber.notice(json.dumps({"queue": dataclasses.asdict(state)}))
+
+    def _too_soon(self) -> bool:
+        """Whether the queue was told a moment ago; then it is told again when that moment has passed."""
+        now = self._now()
+        wait = self._queue_told_at + self.pace.queue_seconds - now
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait, self._wake.set)
+            return True
+        self._queue_told_at = now
+        return False
+
+    async def _recheck(self) -> None:
+        """Ask again whether those whose turn it is may still see what they follow."""
+        if not self._recheck_due:
+            return
+        self._recheck_due, now = False, self._now()
+        for one in list(self.connections):
+            if now - one.joined_at > self.pace.life_seconds:
+                one.close(codes.RENEW)
+            elif now - one.checked_at > self.pace.recheck_seconds:
+                one.checked_at = now
+                await self._check(one)
+
+    async def _check(self, subscriber: Subscriber) -> None:
+        if await self._read(reader.person, subscriber.session_key) is None:
+            subscriber.close(codes.SIGNED_OUT)
+            return
+        for thread_id in list(subscriber.sent):
+            if await self._read(reader.admit, subscriber.session_key, thread_id) is None:
+                self._forget(subscriber, thread_id)
+
+    async def _watch(self) -> None:
+        """Look for what nobody told: on SQLite as soon as the file changes, everywhere every few seconds."""
+        version, next_compare = -1, self._now() + self.pace.compare_seconds
+        while True:
+            await asyncio.sleep(self.pace.watch_seconds)
+            try:
+                changed, version = await self._file_changed(version)
+                if changed or self._now() >= next_compare:
+                    next_compare = self._now() + self.pace.compare_seconds
+                    await self._compare()
+            except Exception:
+                logger.exception("The live layer could not look for changes; it will try again.")
+
+    async def _file_changed(self, version: int) -> tuple[bool, int]:
+        if not self.connections:
+            return False, version
+        if not await self._read(reader.watches_file):
+            return False, version
+        found = await self._read(reader.data_version)
+        return found != version, found
+
+    async def _compare(self) -> None:
+        served = {thread_id: topic.seq for thread_id, topic in self.topics.items()}
+        self._recheck_due = True
+        self.moved(await self._read(reader.moved, served) if served else ())
+
+    # Pieces
+
+    def _forget(self, subscriber: Subscriber, thread_id: str) -> None:
+        subscriber.drop(thread_id)
+        topic = self.topics.get(thread_id)
+        if topic is not None:
+            topic.readers.discard(subscriber)
+            if not topic.readers:
+                del self.topics[thread_id]
+
+    async def _read(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run it in the hub's thread. After an error the connection is given up: the next one is fresh."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, functools.partial(function, *args, **kwargs))
+        except Exception:
+            self._thread.submit(reader.forget_connection)
+            raise
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()

@@ -1,0 +1,79 @@
+"""The database's side of the live layer: facts to HTML, and who may see them.
+
+All of it runs in the hub's one thread, on that thread's own connection. Consumers never query: every
+`database_sync_to_async` call of a process shares one thread, and one slow query there stops all sockets.
+The connection stays open between readings and is given up after an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib import auth
+from django.db import connection
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from hitl.errors import NotFound
+from hitl.models import Thread
+from reviewer import access, runstate, timeline
+from reviewer.live import watch
+from reviewer.live.subscriber import Message
+
+
+def fragment(thread_id: str, *, after: int) -> tuple[int, str]:
+    """Everything of a run page that has changed since `after`, and the seq up to which this is all."""
+    page = timeline.read(thread_id, after=after)
+    state = runstate.read(thread_id)
+    html = render_to_string("reviewer/events/fragment.html", {"rows": page.rows, "run": state})
+    return page.seq, html
+
+
+def message(thread_id: str, *, after: int) -> Message:
+    seq, html = fragment(thread_id, after=after)
+    return Message(thread_id, seq, json.dumps({"thread": thread_id, "seq": seq, "html": html}))
+
+
+def moved(seqs: Mapping[str, int]) -> dict[str, int]:
+    return Thread.objects.moved(seqs)
+
+
+def queue(watches: Sequence[watch.Watch]) -> list[watch.State]:
+    return watch.compare(watches)
+
+
+def person(session_key: str) -> Any:
+    """The user of a session, if it still is one: not signed out, not deactivated, same password."""
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user = auth.get_user(request)
+    return user if user.is_authenticated else None
+
+
+def admit(session_key: str, thread_id: str) -> int | None:
+    """The thread's seq if the session's user may look at it; None says no, without saying why."""
+    user = person(session_key)
+    try:
+        return access.thread(user, thread_id).seq if user else None
+    except (NotFound, PermissionError):
+        return None
+
+
+def data_version() -> int:
+    """SQLite's count of changes that other connections have made to the database file."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA data_version")
+        return int(cursor.fetchone()[0])
+
+
+def watches_file() -> bool:
+    """Whether other processes' changes must be looked for in the database file."""
+    return connection.vendor == "sqlite"
+
+
+def forget_connection() -> None:
+    connection.close()

@@ -1,0 +1,91 @@
+"""Where a thread stands, in the words of the run page: queued, running, waiting, finished, failed, cancelled."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+from hitl.models import Checkpoint, Interrupt, Run, Thread
+from reviewer import shown
+from reviewer.shown import Shown
+from reviewer.timeline import Problem
+
+LABELS = {
+    "new": "Not started",
+    "queued": "Queued",
+    "running": "Running",
+    "waiting": "Waiting for an answer",
+    "finished": "Finished",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+
+# The states as the status marks of every page name them, where that differs.
+MARKS = {"waiting": "pending", "finished": "succeeded"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunState:
+    """What stands at the head of the run page. `seq` says how far into the journal it is known to be true."""
+
+    thread_id: str
+    seq: int
+    state: str
+    run: Run | None
+    questions: list[Interrupt]
+    output: Shown | None
+    problem: Problem | None
+    warning: str
+    since: datetime
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.state]
+
+    @property
+    def mark(self) -> str:
+        return MARKS.get(self.state, self.state)
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("finished", "failed", "cancelled")
+
+
+def read(thread_id: str) -> RunState:
+    """The state of a thread now; raises Thread.DoesNotExist."""
+    # The thread comes first: what is read after it can only be newer than its seq says, never older.
+    thread = Thread.objects.get(id=thread_id)
+    run = Run.objects.of(thread_id).last()
+    questions = list(Interrupt.objects.of(thread_id).open())
+    state = word(thread.status, run and run.status)
+    return RunState(
+        thread_id=thread_id,
+        seq=thread.seq,
+        state=state,
+        run=run,
+        questions=questions,
+        output=_output(thread) if state == "finished" else None,
+        problem=_problem(run) if run and state == "failed" else None,
+        warning=thread.warning,
+        since=(run and (run.ended_at or run.started_at or run.created_at)) or thread.created_at,
+    )
+
+
+def word(thread_status: str, run_status: str | None) -> str:
+    """The state in one word, from the status of the thread and of its latest run."""
+    if run_status is None:
+        return "new"
+    if thread_status == Thread.Status.BUSY:
+        return "queued" if run_status == Run.Status.QUEUED else "running"
+    if thread_status == Thread.Status.IDLE:
+        return "cancelled" if run_status == Run.Status.CANCELLED else "finished"
+    return "failed" if thread_status == Thread.Status.ERROR else "waiting"
+
+
+def _output(thread: Thread) -> Shown | None:
+    fact = Checkpoint.objects.of(thread.id).filter(seq=thread.output_seq).first()
+    return shown.stored(fact.value) if fact else None
+
+
+def _problem(run: Run) -> Problem:
+    return Problem(run.error_type, run.error, run.traceback)

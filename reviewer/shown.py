@@ -1,0 +1,94 @@
+"""Values as a person reads them: one line for a row, the whole text to unfold.
+
+What the journal holds is a program's value; it is shown as plain text, never as markup, and never whole
+when it is huge: a browser that lays out a megabyte serves nobody, and the Admin has the stored text.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from hitl import codec
+
+LINE_CHARS = 110
+TEXT_CHARS = 20_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shown:
+    """`line` fits a row; `text` is what unfolds below it; `cut` is how many characters were left out."""
+
+    line: str
+    text: str
+    cut: int = 0
+
+    @property
+    def folded(self) -> bool:
+        """Whether the line does not say everything."""
+        return self.line != self.text
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+
+def stored(text: str | None) -> Shown | None:
+    """A value as the journal stores it; None where there is none."""
+    return None if text is None else data(codec.plain(text))
+
+
+def data(value: Any) -> Shown:
+    """Plain data (what JSON knows)."""
+    whole = _printable(value if isinstance(value, str) else _block(value))
+    cut = max(0, len(whole) - TEXT_CHARS)
+    line = whole if len(whole) <= LINE_CHARS and "\n" not in whole else _line(value)
+    return Shown(line, whole[:TEXT_CHARS], cut)
+
+
+def arguments(given: dict[str, Any] | None) -> Shown | None:
+    """A call's arguments as the journal keeps them (`hitl.arguments`); None where it had none."""
+    if given is None:
+        return None
+    if "args" not in given:
+        return data(f"{given.get('bytes', '?')} bytes, not kept")
+    positional, named = given["args"], given["kwargs"]
+    if not positional and not named:
+        return None
+    if len(positional) == 1 and not named:
+        return data(positional[0])
+    parts = [*map(phrase, positional), *(f"{key}: {phrase(item)}" for key, item in named.items())]
+    whole = named if not positional else [*positional, named] if named else positional
+    return Shown(_clip(_printable(", ".join(parts))), _printable(_block(whole))[:TEXT_CHARS])
+
+
+def phrase(value: Any) -> str:
+    """A value in running text: names and values, no quotes and few brackets."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {phrase(item)}" for key, item in value.items()) or "{}"
+    if isinstance(value, list):
+        return "[" + ", ".join(phrase(item) for item in value) + "]"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
+
+
+def _block(value: Any) -> str:
+    if isinstance(value, dict | list) and value:
+        return json.dumps(value, ensure_ascii=False, indent=2)
+    return phrase(value)
+
+
+def _line(value: Any) -> str:
+    return _clip(_printable(" ".join(phrase(value).split())))
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= LINE_CHARS else text[: LINE_CHARS - 1].rstrip() + "…"
+
+
+def _printable(text: str) -> str:
+    """Lone surrogates cannot be sent and NUL cannot be shown."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "␀")

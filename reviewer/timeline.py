@@ -1,0 +1,294 @@
+"""A thread's journal as a person reads it: one row a call, a question, an event.
+
+Several facts can be about one thing: a call that paused and later returned, a question and its answer. They
+fold into one row, which stays where its first fact stood, so that rows never jump. A row carries the `seq` of
+the last fact that changed it and a `key` that is the same in every process and on every reading. That is the
+whole protocol of the live pages: a reader that has seen everything up to `after` is sent the rows with a
+greater seq, and puts each in the place of the one that bears its key, or at the end.
+
+Facts that mean nothing to a reader (a lease taken, a pause, a saved value) make no row, but count in `seq`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from django.utils import timezone
+
+from hitl.facts import Author
+from hitl.models import Checkpoint
+from reviewer import shown
+from reviewer.shown import Shown
+
+# Facts whose row another, earlier fact began: reading from the middle needs the beginnings too.
+CONTINUING = frozenset({"answer", "hold", "undo", "release", "reopen", "assign", "cancel", "discard", "retry"})
+OPEN = ("pending", "held")
+
+
+@dataclasses.dataclass(slots=True)
+class Problem:
+    """An exception as it was recorded."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+@dataclasses.dataclass(slots=True)
+class Row:
+    """One line of a timeline. `kind` names its template; `status` is a word of that kind's own."""
+
+    key: str
+    kind: str
+    seq: int
+    turn: int
+    at: datetime
+    name: str = ""
+    status: str = ""
+    depth: int = 0
+    attempt: int = 1
+    args: Shown | None = None
+    value: Shown | None = None
+    result: Shown | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    problem: Problem | None = None
+    who: str = ""
+    channel: str = ""
+    question_id: str = ""
+    assignee: str = ""
+    note: str = ""
+
+    @property
+    def template(self) -> str:
+        return f"reviewer/events/{self.kind}.html"
+
+    @property
+    def when(self) -> str:
+        """The time of day, and the date where it is not today's."""
+        local = timezone.localtime(self.at)
+        return local.strftime("%H:%M:%S" if local.date() == timezone.localdate() else "%d %b %H:%M")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the call took; None where it was not measured."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return max(0.0, (self.ended_at - self.started_at).total_seconds())
+
+    @property
+    def took(self) -> str:
+        return "" if self.seconds is None else duration(self.seconds)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Page:
+    """Rows changed after some seq, and the seq of the last fact read (the reader's next `after`)."""
+
+    rows: list[Row]
+    seq: int
+
+
+def read(thread_id: str, *, after: int = 0) -> Page:
+    """The rows of a thread that a reader who has seen everything up to `after` has not."""
+    facts = list(Checkpoint.objects.of(thread_id, after=after))
+    before: list[Checkpoint] = []
+    if after and any(fact.kind in CONTINUING for fact in facts):
+        before = list(Checkpoint.objects.openings(thread_id, up_to=after))
+    rows = fold([*before, *facts])
+    return Page([row for row in rows if row.seq > after], facts[-1].seq if facts else after)
+
+
+def fold(facts: Iterable[Checkpoint]) -> list[Row]:
+    """Facts in order to rows in the order of their first facts."""
+    folding = _Folding()
+    for fact in facts:
+        folding.take(fact)
+    return list(folding.rows.values())
+
+
+def duration(seconds: float) -> str:
+    """`34 ms`, `2.1 s`, `4 min 5 s`, `3 h 2 min`, `2 d 4 h`."""
+    if seconds < 0.9995:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, left = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {left} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def call_key(turn: int, path: str) -> str:
+    """The row of a call: paths are long and hold slashes, ids in a page should do neither."""
+    return "e" + blake2b(f"{turn}\0{path}".encode(), digest_size=8).hexdigest()
+
+
+def question_key(question_id: str) -> str:
+    return f"e-{question_id}"
+
+
+class _Folding:
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+
+    def take(self, fact: Checkpoint) -> None:
+        change = CHANGES.get(fact.kind)
+        if change is not None:
+            change(self, fact, json.loads(fact.detail) if fact.detail else {})
+
+    # Calls
+
+    def call(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._call(fact, detail)
+        row.status = "paused"
+
+    def task(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._call(fact, detail)
+        row.status, row.result, row.problem = "done", shown.stored(fact.value), None
+
+    def error(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._call(fact, detail)
+        row.status, row.problem = "failed", _problem(detail)
+
+    def _call(self, fact: Checkpoint, detail: dict[str, Any]) -> Row:
+        row = self._row(call_key(fact.turn, fact.path), "task", fact)
+        row.name, row.attempt, row.depth = fact.name, fact.attempt, fact.path.count("/")
+        row.args = shown.arguments(detail.get("args"))
+        row.started_at = fact.started_at
+        row.ended_at = None if fact.kind == "call" else fact.created_at
+        return row
+
+    # What the workflow said, took and gave
+
+    def input(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._authored("input", fact, detail)
+        row.name, row.value = detail.get("workflow", ""), shown.stored(fact.value)
+
+    def event(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._row(f"e-{fact.seq}", "event", fact)
+        row.value, row.depth = shown.stored(fact.value), fact.path.partition("!")[0].count("/")
+
+    def output(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._row(f"e-{fact.seq}", "output", fact)
+        row.value = shown.stored(fact.value)
+
+    def failed(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._row(f"e-{fact.seq}", "failed", fact)
+        row.problem = _problem(detail)
+
+    def warning(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._row(f"e-{fact.seq}", "warning", fact)
+        row.note = detail.get("message", "")
+
+    # Questions
+
+    def question(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._question(fact, detail)
+        row.name, row.value, row.status = detail.get("title", ""), shown.stored(fact.value), "pending"
+        row.result, row.who, row.note = None, "", ""
+
+    def answer(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        self._answered(fact, detail, "answered")
+
+    def hold(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        self._answered(fact, detail, "held")
+
+    def release(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        self._answered(fact, detail, "answered")
+
+    def _answered(self, fact: Checkpoint, detail: dict[str, Any], status: str) -> None:
+        row, author = self._question(fact, detail), Author.read(detail)
+        row.status, row.result, row.note = status, shown.stored(fact.value), ""
+        row.who, row.channel, row.ended_at = author.name, author.channel, fact.created_at
+
+    def undo(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._question(fact, detail)
+        row.status, row.result, row.ended_at = "pending", None, None
+        row.note = f"{Author.read(detail).name} took the answer back"
+
+    def reopen(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._question(fact, detail)
+        row.status, row.note = "pending", f"The workflow gave the answer back: {detail.get('problem', '')}"
+
+    def assign(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        self._question(fact, detail).assignee = detail.get("to_name") or ""
+
+    def _question(self, fact: Checkpoint, detail: dict[str, Any]) -> Row:
+        row = self._row(question_key(detail["id"]), "question", fact)
+        row.question_id = detail["id"]
+        return row
+
+    # What people did to the run
+
+    def retry(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        self._authored("note", fact, detail).name = "retried the run"
+        for row in self._questions(fact.turn):
+            if row.status == "pending" and row.result:
+                row.status, row.note, row.seq = "answered", "", fact.seq
+
+    def cancel(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._authored("note", fact, detail)
+        row.name, row.status, row.note = "cancelled the run", "cancelled", detail.get("reason", "")
+        self._close(fact)
+
+    def discard(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        self._authored("note", fact, detail).name = "gave the turn up for new input"
+        self._close(fact)
+
+    def _close(self, fact: Checkpoint) -> None:
+        """What was open when its turn ended will not be answered or finished any more."""
+        for row in self.rows.values():
+            if row.turn == fact.turn and row.status in (*OPEN, "paused"):
+                row.status, row.seq = "cancelled", fact.seq
+
+    # Rows
+
+    def _questions(self, turn: int) -> list[Row]:
+        return [row for row in self.rows.values() if row.kind == "question" and row.turn == turn]
+
+    def _authored(self, kind: str, fact: Checkpoint, detail: dict[str, Any]) -> Row:
+        row, author = self._row(f"e-{fact.seq}", kind, fact), Author.read(detail)
+        row.who, row.channel = author.name, author.channel
+        return row
+
+    def _row(self, key: str, kind: str, fact: Checkpoint) -> Row:
+        row = self.rows.get(key)
+        if row is None:
+            row = self.rows[key] = Row(key, kind, fact.seq, fact.turn, fact.created_at)
+        row.seq = fact.seq
+        return row
+
+
+def _problem(detail: dict[str, Any]) -> Problem:
+    return Problem(detail.get("type", ""), detail.get("message", ""), detail.get("traceback", ""))
+
+
+CHANGES: dict[str, Callable[[_Folding, Checkpoint, dict[str, Any]], None]] = {
+    "input": _Folding.input,
+    "call": _Folding.call,
+    "task": _Folding.task,
+    "error": _Folding.error,
+    "event": _Folding.event,
+    "warning": _Folding.warning,
+    "output": _Folding.output,
+    "failed": _Folding.failed,
+    "question": _Folding.question,
+    "answer": _Folding.answer,
+    "hold": _Folding.hold,
+    "undo": _Folding.undo,
+    "release": _Folding.release,
+    "reopen": _Folding.reopen,
+    "assign": _Folding.assign,
+    "retry": _Folding.retry,
+    "cancel": _Folding.cancel,
+    "discard": _Folding.discard,
+}

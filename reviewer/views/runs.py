@@ -1,0 +1,162 @@
+"""The list of runs, the page of one, and what can be done to it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from hitl import registry, verbs
+from hitl.errors import Conflict, UnknownWorkflow
+from hitl.models import Thread
+from reviewer import access, runstate, shown, timeline
+from reviewer.live import reader
+
+PAGE_ROWS = 50
+# A longer journal is shown from this many facts before its end; the page links to what is before.
+WINDOW_FACTS = 400
+PREVIEW_CHARS = 2000
+
+
+class Filter(models.TextChoices):
+    """What the list can be narrowed to, by the thread's status."""
+
+    INTERRUPTED = "interrupted", "Waiting"
+    BUSY = "busy", "Running"
+    ERROR = "error", "Failed"
+    IDLE = "idle", "Ended"
+
+
+@require_GET
+@access.signed_in
+def runs(request: HttpRequest) -> HttpResponse:
+    """All threads, newest first."""
+    status = request.GET.get("status", "")
+    workflow = request.GET.get("workflow", "")
+    found = Thread.objects.with_latest(preview_chars=PREVIEW_CHARS).page(after=_cursor(request))
+    if status in Filter.values:
+        found = found.in_status(status)
+    if workflow:
+        found = found.of(workflow)
+    threads = list(found[: PAGE_ROWS + 1])
+    kept = {name: value for name, value in (("status", status), ("workflow", workflow)) if value}
+    context = {
+        "rows": [_listed(thread) for thread in threads[:PAGE_ROWS]],
+        "older": urlencode({**kept, "after": _mark(threads[PAGE_ROWS - 1])}) if threads[PAGE_ROWS:] else "",
+        "filters": Filter.choices,
+        "workflows": access.workflows(request.user),
+        "status": status,
+        "workflow": workflow,
+        "filtered": bool(kept) or "after" in request.GET,
+    }
+    return render(request, "reviewer/runs/list.html", context)
+
+
+@require_GET
+@access.signed_in
+def thread(request: HttpRequest, thread_id: str) -> HttpResponse:
+    """The page of one thread, live."""
+    return _page(request, access.thread(request.user, thread_id))
+
+
+@require_GET
+@access.signed_in
+def events(request: HttpRequest, thread_id: str) -> HttpResponse:
+    """What has changed since `?after=seq`: what the socket sends, for pages that have none."""
+    after = _number(request.GET.get("after"))
+    found = access.thread(request.user, thread_id)
+    if found.seq <= after:
+        return HttpResponse(status=204)
+    seq, html = reader.fragment(thread_id, after=after)
+    return HttpResponse(html, headers={"X-Live-Seq": str(seq)})
+
+
+@require_POST
+@access.needs(access.ADMINISTER)
+def cancel(request: HttpRequest, thread_id: str) -> HttpResponse:
+    found = access.thread(request.user, thread_id)
+    reason = request.POST.get("reason", "").strip()[:500]
+    try:
+        verbs.cancel(thread_id, by=request.user, channel="web", reason=reason)
+    except Conflict as error:
+        return _page(request, found, problem=error)
+    messages.success(request, "The run is cancelled.")
+    return redirect("reviewer:thread", thread_id)
+
+
+@require_POST
+@access.needs(access.ADMINISTER)
+def retry(request: HttpRequest, thread_id: str) -> HttpResponse:
+    found = access.thread(request.user, thread_id)
+    try:
+        verbs.retry(thread_id, by=request.user, channel="web")
+    except Conflict as error:
+        return _page(request, found, problem=error)
+    messages.success(request, "The run goes on from its last finished step.")
+    return redirect("reviewer:thread", thread_id)
+
+
+def _page(request: HttpRequest, thread: Thread, *, problem: Conflict | None = None) -> HttpResponse:
+    after = _number(request.GET.get("from"), default=max(0, thread.seq - WINDOW_FACTS))
+    page = timeline.read(thread.id, after=after)
+    context = {
+        "thread": thread,
+        "title": _title(thread.workflow),
+        "run": runstate.read(thread.id),
+        "rows": page.rows,
+        "seq": page.seq,
+        "earlier": max(0, after - 2 * WINDOW_FACTS) if after else None,
+        "metadata": {name: shown.data(value) for name, value in thread.metadata.items()},
+        "may_administer": access.may(request.user, access.ADMINISTER),
+        "problem": problem,
+    }
+    return render(request, "reviewer/runs/page.html", context, status=problem.status if problem else 200)
+
+
+def _listed(thread: Any) -> dict[str, Any]:
+    state = runstate.word(thread.status, thread.latest_status)
+    return {
+        "thread": thread,
+        "title": _title(thread.workflow),
+        "state": state,
+        "mark": runstate.MARKS.get(state, state),
+        "label": runstate.LABELS[state],
+        "input": _preview(thread.preview),
+    }
+
+
+def _preview(text: str | None) -> shown.Shown | None:
+    """The input in a line; of a long one only the beginning was read, and that is not JSON any more."""
+    if text is None or len(text) < PREVIEW_CHARS:
+        return shown.stored(text)
+    return shown.data(text[:200])
+
+
+def _title(workflow: str) -> str:
+    try:
+        return registry.get(workflow).title
+    except UnknownWorkflow:
+        return workflow
+
+
+def _mark(thread: Thread) -> str:
+    return json.dumps([thread.created_at.isoformat(), thread.id])
+
+
+def _cursor(request: HttpRequest) -> tuple[datetime, str] | None:
+    try:
+        when, thread_id = json.loads(request.GET.get("after", ""))
+        return datetime.fromisoformat(when), str(thread_id)
+    except (ValueError, TypeError):
+        return None
+
+
+def _number(text: str | None, *, default: int = 0) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else default

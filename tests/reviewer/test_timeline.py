@@ -1,0 +1,137 @@
+"""The timeline folds a journal into rows that are the same however often, and from wherever, it is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.template.loader import render_to_string
+
+from reviewer import timeline
+from tests.reviewer.journal import Journal
+
+pytestmark = pytest.mark.django_db
+
+QUESTION = "a" * 32
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal("t1")
+
+
+def paused(journal: Journal) -> Journal:
+    journal.add("input", value="foo", workflow="graph", by_name="ana", channel="web")
+    journal.add("leg")
+    journal.add("task", path="11", name="step_1", value="foo bar", args={"args": ["foo"], "kwargs": {}})
+    journal.add("call", path="22", name="human_feedback", args={"args": ["foo bar"], "kwargs": {}})
+    journal.add("question", path="22?0", name="human_feedback", value="Feedback?", id=QUESTION, title="Feedback?")
+    journal.add("pause")
+    return journal
+
+
+def answered(journal: Journal) -> Journal:
+    journal.add("answer", path="22?0", value="baz", id=QUESTION, by_name="ben", channel="web")
+    return journal
+
+
+def by_kind(rows: list[timeline.Row], kind: str) -> timeline.Row:
+    return next(row for row in rows if row.kind == kind)
+
+
+def test_a_call_that_paused_and_then_returned_is_one_row(journal: Journal) -> None:
+    answered(paused(journal)).add("task", path="22", name="human_feedback", value="foo bar baz")
+    rows = timeline.read("t1").rows
+    assert [row.name for row in rows if row.kind == "task"] == ["step_1", "human_feedback"]
+    assert rows[2].status == "done" and rows[2].result is not None and rows[2].result.line == "foo bar baz"
+
+
+def test_a_question_and_its_answer_are_one_row(journal: Journal) -> None:
+    row = by_kind(timeline.read(answered(paused(journal)).id).rows, "question")
+    assert (row.status, row.who, row.name) == ("answered", "ben", "Feedback?")
+    assert row.result is not None and row.result.line == "baz"
+
+
+def test_reading_from_the_middle_gives_the_rows_that_changed_and_whole(journal: Journal) -> None:
+    seen = timeline.read(paused(journal).id)
+    page = timeline.read(answered(journal).id, after=seen.seq)
+    assert [(row.kind, row.name, row.status) for row in page.rows] == [("question", "Feedback?", "answered")]
+    assert page.seq == 7
+
+
+def test_every_way_of_reading_in_pieces_ends_in_the_same_rows(journal: Journal) -> None:
+    answered(paused(journal)).add("task", path="22", name="human_feedback", value="foo bar baz")
+    journal.add("output", value="done")
+    whole = {row.key: row for row in timeline.read("t1").rows}
+    for stop in range(journal.seq + 1):
+        pieces = {row.key: row for row in timeline.fold(journal.facts()[:stop])}
+        pieces |= {row.key: row for row in timeline.read("t1", after=stop).rows}
+        assert {key: (row.status, row.seq) for key, row in pieces.items()} == {
+            key: (row.status, row.seq) for key, row in whole.items()
+        }
+
+
+def test_a_cancel_closes_what_was_open(journal: Journal) -> None:
+    paused(journal).add("cancel", by_name="ana", channel="web", reason="no longer needed")
+    rows = timeline.read("t1", after=6).rows
+    assert {(row.kind, row.status) for row in rows} == {
+        ("task", "cancelled"),
+        ("question", "cancelled"),
+        ("note", "cancelled"),
+    }
+
+
+def test_an_undone_answer_leaves_the_question_open_and_says_who_took_it_back(journal: Journal) -> None:
+    paused(journal).add("hold", path="22?0", value="baz", id=QUESTION, by_name="ben", channel="web")
+    assert by_kind(timeline.read("t1").rows, "question").status == "held"
+    journal.add("undo", id=QUESTION, by_name="ben", channel="web", version=2)
+    row = by_kind(timeline.read("t1").rows, "question")
+    assert (row.status, row.result) == ("pending", None)
+    assert "ben" in row.note
+
+
+def test_an_answer_given_back_shows_why_and_a_retry_takes_it_again(journal: Journal) -> None:
+    answered(paused(journal)).add("reopen", path="22?0", id=QUESTION, version=2, problem="not a colour", attempt=2)
+    assert "not a colour" in by_kind(timeline.read("t1").rows, "question").note
+    journal.add("retry", by_name="ana", channel="web")
+    row = by_kind(timeline.read("t1").rows, "question")
+    assert (row.status, row.note) == ("answered", "")
+
+
+def test_the_same_call_in_two_turns_is_two_rows(journal: Journal) -> None:
+    journal.add("task", path="11", name="step_1", value=1)
+    journal.add("task", path="11", name="step_1", value=2, turn=2)
+    assert len({row.key for row in timeline.read("t1").rows}) == 2
+
+
+def test_what_comes_from_outside_is_never_markup(journal: Journal) -> None:
+    nasty = "<script>alert(1)</script>"
+    journal.add("task", path="11", name=nasty, value=nasty, args={"args": [nasty], "kwargs": {nasty: nasty}})
+    journal.add("event", path="11!1.1", value={nasty: nasty})
+    journal.add("failed", type=nasty, message=nasty, traceback=nasty)
+    journal.add("cancel", by_name=nasty, reason=nasty)
+    html = render_to_string("reviewer/events/rows.html", {"rows": timeline.read("t1").rows})
+    assert "<script" not in html
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0341, "34 ms"),
+        (0.9999, "1.0 s"),
+        (2.06, "2.1 s"),
+        (59.99, "1 min 0 s"),
+        (245, "4 min 5 s"),
+        (3 * 3600 + 130, "3 h 2 min"),
+        (52 * 3600, "2 d 4 h"),
+    ],
+)
+def test_durations_read_well(seconds: float, text: str) -> None:
+    assert timeline.duration(seconds) == text
+
+
+def test_half_a_character_and_a_nul_can_be_shown(journal: Journal) -> None:
+    value: Any = "a\ud800b\x00c"
+    journal.add("output", value=value)
+    row = timeline.read("t1").rows[0]
+    assert row.value is not None and row.value.line == "a\ufffdb␀c"
