@@ -55,9 +55,7 @@ def _zone_mark(zone: tzinfo) -> str:
         return f"[{zone.key}]"
     if type(zone).__module__.startswith("pydantic_core"):
         return "[=]"
-    raise Unwritable(
-        f"its time zone is a {type(zone).__module__}.{type(zone).__qualname__}; use zoneinfo.ZoneInfo"
-    )
+    raise Unwritable(f"its time zone is a {type(zone).__module__}.{type(zone).__qualname__}; use zoneinfo.ZoneInfo")
 
 
 def _read_zoned(cls: type[Any]) -> Callable[[str], Any]:

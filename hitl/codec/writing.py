@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from json.encoder import encode_basestring_ascii as quote
 from typing import Any
 
+from hitl import conf
 from hitl.codec import classes, leaves
 from hitl.codec.walking import MAX_DEPTH, Fault, TooMuch, Walk, at_key, brief
 from hitl.errors import UnstorableValue, ValueTooLarge
@@ -30,12 +31,14 @@ FACTORIES: dict[str, Any] = {
 _FACTORY_NAMES = {factory: name for name, factory in FACTORIES.items()}
 
 
-def encode(obj: Any, *, where: str = "value", limit_bytes: int = 1_000_000) -> str:
+def encode(obj: Any, *, where: str = "value", limit_bytes: int | None = None) -> str:
     """The value as ASCII JSON text, from which `decode` makes an equal value of the same type.
 
     `where` is how messages call the value ("result", say). Raises `UnstorableValue` with the path of the
-    element that cannot be stored, and `ValueTooLarge` over `limit_bytes`.
+    element that cannot be stored, and `ValueTooLarge` over `limit_bytes` (HITL_MAX_VALUE_BYTES unless given).
     """
+    if limit_bytes is None:
+        limit_bytes = conf.settings().max_value_bytes
     text = quote(obj) if type(obj) is str and obj.isascii() else _text(obj, where, limit_bytes)
     if len(text) > limit_bytes:
         raise _too_large(where + heaviest(obj, len(text)), f"{len(text):,}", limit_bytes)
@@ -242,9 +245,7 @@ def _refusal(obj: Any) -> str:
     if classes.kind_of(cls):
         return f"{name} is not registered. Decorate the class with hitl.codec.register to let it be stored."
     if hasattr(cls, "_meta") and hasattr(cls, "pk"):
-        return (
-            f"{name} is a row of the database and cannot be stored. Store its primary key and read it anew."
-        )
+        return f"{name} is a row of the database and cannot be stored. Store its primary key and read it anew."
     if issubclass(cls, (str, bytes, int, float, list, dict, set, frozenset, tuple)):
         base = next(base.__name__ for base in cls.__mro__ if base.__module__ == "builtins")
         return f"{name} cannot be stored. Make it a plain {base}, or register it with hitl.codec.register."
@@ -267,9 +268,7 @@ def _pack_state(walk: Walk, obj: Any, level: int, state: dict[str, Any]) -> dict
 def _state(entry: classes.Entry, obj: Any) -> dict[str, Any]:
     if entry.kind == "namedtuple":
         return dict(zip(obj._fields, obj, strict=True))
-    slots = {
-        name: getattr(obj, name) for name in getattr(obj, "__dataclass_fields__", ()) if hasattr(obj, name)
-    }
+    slots = {name: getattr(obj, name) for name in getattr(obj, "__dataclass_fields__", ()) if hasattr(obj, name)}
     return {**slots, **getattr(obj, "__dict__", {})}
 
 

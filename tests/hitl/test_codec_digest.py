@@ -44,9 +44,7 @@ def test_different_values_have_different_digests() -> None:
 def test_the_order_of_a_dict_does_not_matter_at_any_depth() -> None:
     assert codec.digest({"a": 1, "b": 2}) == codec.digest({"b": 2, "a": 1})
     assert codec.digest([{(1,): 1, None: 2}]) == codec.digest([{None: 2, (1,): 1}])
-    assert codec.digest([{"a": 1, "b": ({"c": 1, "d": 2},)}]) == codec.digest(
-        [{"b": ({"d": 2, "c": 1},), "a": 1}]
-    )
+    assert codec.digest([{"a": 1, "b": ({"c": 1, "d": 2},)}]) == codec.digest([{"b": ({"d": 2, "c": 1},), "a": 1}])
 
 
 def test_what_cannot_be_stored_counts_as_its_types_name() -> None:

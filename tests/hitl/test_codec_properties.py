@@ -13,9 +13,7 @@ from hitl import codec
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=8)
 zones = (
-    st.none()
-    | st.timezones()
-    | st.builds(dt.timezone, st.timedeltas(dt.timedelta(hours=-23), dt.timedelta(hours=23)))
+    st.none() | st.timezones() | st.builds(dt.timezone, st.timedeltas(dt.timedelta(hours=-23), dt.timedelta(hours=23)))
 )
 scalars = (
     st.none() | st.booleans() | st.integers() | st.integers(10**599, 10**601) | st.floats(allow_nan=False)

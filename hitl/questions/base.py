@@ -1,0 +1,50 @@
+"""What every kind of question can do."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from typing import Any, ClassVar
+
+from hitl import schema
+from hitl.errors import InvalidAnswer
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Description:
+    """What a question says: a title of one line (200 characters at most, never empty), a text in Markdown,
+    and what else came with it, as pairs of a name and a value."""
+
+    title: str
+    body: str = ""
+    rows: tuple[tuple[str, Any], ...] = ()
+
+
+class Kind(abc.ABC):
+    """One way to read a payload. Values may come as they were asked, or as `codec.plain` shows them."""
+
+    name: ClassVar[str]
+
+    @abc.abstractmethod
+    def detect(self, value: Any, response_schema: dict[str, Any] | None) -> bool:
+        """Whether this payload is of this kind."""
+
+    @abc.abstractmethod
+    def describe(self, value: Any) -> Description:
+        """What the question says, of any value at all: an open question may outlive a rule of `detect`."""
+
+    def schema(self, value: Any, response_schema: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The JSON Schema of a legal answer; None where any JSON value is one."""
+        return response_schema or None
+
+    def check(self, answer: Any, value: Any, response_schema: dict[str, Any] | None) -> Any:
+        """The answer in its normal form, or `InvalidAnswer` with all that is wrong with it."""
+        if response_schema:
+            refuse(schema.validate(answer, response_schema))
+        return answer
+
+
+def refuse(errors: schema.Errors) -> None:
+    """Raises `InvalidAnswer` if there are errors."""
+    if errors:
+        raise InvalidAnswer(f"The answer does not fit: {schema.in_words(errors)}", errors=errors)

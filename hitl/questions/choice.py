@@ -1,0 +1,85 @@
+"""A payload with `options`: the answer is one of them, or with `multiple` a list of them.
+
+An option is matched as itself or as it looks in JSON, so that a page can send back what it showed; the
+answer is then the option as it was asked. 1, 1.0 and True are three options.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hitl import codec
+from hitl.errors import InvalidAnswer
+from hitl.questions.base import Description, Kind, refuse
+from hitl.questions.data import described
+from hitl.questions.wording import as_json, one_line
+
+
+class Choice(Kind):
+    name = "choice"
+
+    def detect(self, value: Any, response_schema: dict[str, Any] | None) -> bool:
+        return isinstance(value, dict) and bool(_options(value))
+
+    def describe(self, value: Any) -> Description:
+        return described(value, without=("options", "multiple", "defaults"))
+
+    def schema(self, value: Any, response_schema: dict[str, Any] | None) -> dict[str, Any] | None:
+        options = {"enum": [_plain(option) for option in _options(value)]}
+        return {"type": "array", "items": options, "uniqueItems": True} if value.get("multiple") else options
+
+    def check(self, answer: Any, value: Any, response_schema: dict[str, Any] | None) -> Any:
+        options = _options(value)
+        if not options:
+            return super().check(answer, value, response_schema)
+        if not value.get("multiple"):
+            return _chosen(answer, options)
+        if not isinstance(answer, list | tuple):
+            raise _invalid("", f"This must be a list of options. {_offer(options)}")
+        refuse(_wrong_items(list(answer), options))
+        return [_chosen(item, options) for item in answer]
+
+
+def _options(value: Any) -> list[Any]:
+    options = value.get("options") if isinstance(value, dict) else None
+    return list(options) if isinstance(options, list | tuple) else []
+
+
+def _chosen(answer: Any, options: list[Any]) -> Any:
+    place = _place(answer, options)
+    if place is None:
+        raise _invalid("", f"{one_line(as_json(answer))} is no option. {_offer(options)}")
+    return options[place]
+
+
+def _wrong_items(answer: list[Any], options: list[Any]) -> list[tuple[str, str]]:
+    errors, seen = [], set[int]()
+    for at, item in enumerate(answer):
+        place = _place(item, options)
+        if place is None:
+            errors.append((f"$[{at}]", f"{one_line(as_json(item))} is no option. {_offer(options)}"))
+        elif place in seen:
+            errors.append((f"$[{at}]", f"{one_line(as_json(item))} is chosen twice."))
+        else:
+            seen.add(place)
+    return errors
+
+
+def _place(answer: Any, options: list[Any]) -> int | None:
+    wanted = codec.digest(answer)
+    digests = [codec.digest(option) for option in options]
+    if wanted not in digests:
+        digests = [codec.digest(_plain(option)) for option in options]
+    return digests.index(wanted) if wanted in digests else None
+
+
+def _plain(option: Any) -> Any:
+    return codec.plain(codec.encode(option, where="option"))
+
+
+def _offer(options: list[Any]) -> str:
+    return f"Choose from: {one_line(', '.join(as_json(_plain(option)) for option in options))}."
+
+
+def _invalid(path: str, message: str) -> InvalidAnswer:
+    return InvalidAnswer(f"The answer does not fit: {message}", errors=[(path, message)])
