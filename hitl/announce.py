@@ -64,6 +64,4 @@ def _tell() -> None:
             try:
                 listener(ids)
             except Exception:
-                logger.exception(
-                    "A listener failed on the threads that moved; the others are told all the same."
-                )
+                logger.exception("A listener failed on the threads that moved; the others are told all the same.")

@@ -63,9 +63,7 @@ def names(**_: Any) -> Iterator[CheckMessage]:
     for name in dir(settings):
         if name.startswith("HITL_") and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            hint = (
-                f"Did you mean {close[0]}?" if close else "docs/operations.md lists the settings there are."
-            )
+            hint = f"Did you mean {close[0]}?" if close else "docs/operations.md lists the settings there are."
             yield Warning(f"There is no setting {name}", hint=hint, id="hitl.W006")
 
 

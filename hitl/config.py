@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hitl import events
 from hitl import scope as scopes
 
 
@@ -16,4 +17,4 @@ def get_config() -> dict[str, Any]:
 def get_stream_writer() -> Callable[[Any], None]:
     """A function that writes a custom event, any storable value, to `stream_mode="custom"` and the journal."""
     scope = scopes.require("get_stream_writer()")
-    return lambda value: scope.leg.write(scopes.current.get() or scope, value)
+    return lambda value: events.write(scope.leg, scopes.current.get() or scope, value)

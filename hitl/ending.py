@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from hitl import answers, codec, failures, transitions
@@ -40,14 +41,15 @@ class Ending:
         self.outcome = Outcome()
         self.taken: HitlError | None = None
         self._leg = leg
-        self._facts: list[Fact] = leg.late()
+        self._facts: list[Fact] = leg.buffer.take()
+        self._write: Callable[[Unit], bool]
         stopped = leg.stopped.error if leg.stopped else None
         if isinstance(stopped, (RunStopped, JournalUnreachable)):
             self.taken = stopped
         elif stopped is not None:
             self._fail(stopped)
         elif leg.open_questions():
-            self.write = self._pause
+            self._write = self._pause
         elif error is not None:
             self._fail(error)
         elif missed := leg.undelivered():
@@ -57,7 +59,7 @@ class Ending:
 
     def write(self, unit: Unit) -> bool:
         """Add the facts. Returns whether the leg is over; False: another run came in, go on."""
-        raise NotImplementedError
+        return self._write(unit)
 
     def _pause(self, unit: Unit) -> bool:
         leg = self._leg
@@ -74,7 +76,7 @@ class Ending:
 
     def _fail(self, error: BaseException) -> None:
         self.outcome.error = error
-        self.write = self._failed
+        self._write = self._failed
 
     def _failed(self, unit: Unit) -> bool:
         error = self.outcome.error
@@ -99,7 +101,7 @@ class Ending:
             self._fail(error)
             return
         self.outcome.value = codec.decode(self._text)
-        self.write = self._finished
+        self._write = self._finished
 
     def _finished(self, unit: Unit) -> bool:
         transitions.finish(unit, self._leg.lease, facts=self._facts, text=self._text, saved=self._saved)

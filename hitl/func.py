@@ -32,9 +32,7 @@ class entrypoint:
 
     final = Final
 
-    def __init__(
-        self, checkpointer: Store | None = None, *, name: str | None = None, title: str | None = None
-    ) -> None:
+    def __init__(self, checkpointer: Store | None = None, *, name: str | None = None, title: str | None = None) -> None:
         self._options = {"checkpointer": checkpointer, "name": name, "title": title}
 
     def __call__(self, function: Callable[..., Any]) -> Workflow:
@@ -49,7 +47,7 @@ class Task(Generic[P, R]):
         plain = function
         while isinstance(plain, functools.partial):
             plain = plain.func
-        self.name = name or getattr(plain, "__name__", type(plain).__name__)
+        self.name: str = name or getattr(plain, "__name__", type(plain).__name__)
         self.__name__ = self.name
         self.function = function
         self._is_async = inspect.iscoroutinefunction(plain) or inspect.iscoroutinefunction(
@@ -69,7 +67,7 @@ class Task(Generic[P, R]):
             return self
         bound: Task[..., R] = Task.__new__(Task)
         bound.__dict__.update(self.__dict__)
-        bound.function = self.function.__get__(instance, owner)  # type: ignore[attr-defined]
+        bound.function = self.function.__get__(instance, owner)
         return bound
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from hitl import codec
+from hitl import codec, events
 from hitl.leg import Leg
 from hitl.scope import current
 
@@ -72,4 +72,4 @@ class Parameters:
             return leg.config
         if name == "previous":
             return codec.decode(leg.turn.previous) if leg.turn.previous is not None else None
-        return lambda value: leg.write(current.get() or leg.body, value)
+        return lambda value: events.write(leg, current.get() or leg.body, value)

@@ -23,21 +23,20 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import json
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from threading import Event, RLock
 from typing import Any
 
-from hitl import arguments, codec, failures, pool, questions
-from hitl.errors import HitlError, Invalid, InvalidAnswer, LeaseLost, NonDeterminism
-from hitl.facts import Fact, child, question_id, segment
+from hitl import arguments, binding, codec, failures, pool
+from hitl.errors import HitlError, Invalid, LeaseLost, NonDeterminism
+from hitl.events import Buffer
+from hitl.facts import Fact
 from hitl.futures import AsyncTaskFuture, TaskFuture
 from hitl.scope import Call, Scope, State, Work, current
 from hitl.signals import Pause, Signal, Stop
+from hitl.slots import Slots
 from hitl.store import Lease, Store
-from hitl.transitions import place
 from hitl.turn import Turn
 
 Emit = Callable[[str, Any], None]
@@ -65,20 +64,18 @@ class Leg:
         self.config = config
         self.body = Scope(self)
         self.stopped: Stop | None = None
+        self.buffer = Buffer()
         self.asked: list[Fact] = []
         self.rejected: list[tuple[str, str, str]] = []
-        self.blockers: dict[str, Fact] = {}
+        self._blocked: dict[str, Call] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
         self._inline = inline
         self._lock = RLock()
         self._moving = 0
         self._paused: list[Call] = []
         self._unresolved: set[Call] = set()
-        self._events: list[Fact] = []
         self._gave_back: list[tuple[Call, BaseException]] = []
-        self._limit: int | None = config.get("max_concurrency")
-        self._slots = 0
-        self._ready: deque[Call] = deque()
+        self._slots = Slots(config.get("max_concurrency"))
         self._body_over = False
         self._idle = Event()
         self._idle_async: asyncio.Event | None = None
@@ -108,9 +105,7 @@ class Leg:
             pass
         except BaseException as caught:
             if not isinstance(caught, Exception) and not isinstance(caught, BaseExceptionGroup):
-                self.stop(
-                    LeaseLost(f"The run of thread {self.lease.thread_id!r} was interrupted: {caught!r}.")
-                )
+                self.stop(LeaseLost(f"The run of thread {self.lease.thread_id!r} was interrupted: {caught!r}."))
                 raise
             error = caught
         finally:
@@ -177,7 +172,7 @@ class Leg:
                 self.stopped = Stop(error)
             unresolved = list(self._unresolved)
             self._unresolved.clear()
-            self._ready.clear()
+            self._slots.clear()
             self._wake()
         for call in unresolved:
             if call.running is not None and self.loop is not None:
@@ -190,17 +185,16 @@ class Leg:
     def call(self, scope: Scope, work: Work) -> TaskFuture | AsyncTaskFuture:
         """A task was called in `scope`: its future, resolved from the journal or started now."""
         self.refuse_if_signalled()
-        digest = codec.digest((work.args, work.kwargs))
         with self._lock:
-            call, record = self._bind(scope, work, digest)
+            call, record = binding.bind(self, scope, work)
             call.future = self._future(call)
             scope.unobserved += 1
             if record is None or record.kind == "call":
                 scope.children += 1
                 self._unresolved.add(call)
-                self._lend_slot(scope)
+                self._slots.lend(scope)
                 parked = self.turn.parked(call.path)
-                start = not parked and self._may_start(call)
+                start = not parked and self._slots.admit(call)
                 self._weigh(call)
                 resolved = self._park(call) if parked else []
         if record is not None and record.kind != "call":
@@ -210,61 +204,6 @@ class Leg:
         if start:
             self._start(call)
         return call.future
-
-    def _bind(self, scope: Scope, work: Work, digest: str) -> tuple[Call, Fact | None]:
-        """Which recorded call is this? (rule 12)"""
-        turn = self.turn
-        path = child(scope.path, segment(work.name, digest, scope.count(work.name, digest)))
-        position = scope.calls
-        scope.calls += 1
-        record = turn.calls.get(path)
-        if record is None:
-            record = self._at_position(scope, work, position)
-            if record is not None:
-                path = record.path
-                self._warn(record)
-        elif path in scope.taken:
-            raise self.diverged(
-                f"the call {work.name}() number {position + 1} is recorded, but its record was used for another "
-                "call that stood at its place"
-            )
-        if record is not None:
-            scope.taken.add(path)
-        alone = record.alone if record is not None else scope.unobserved == 0
-        call = Call(scope, work, path=path, digest=digest, position=position, alone=alone)
-        if record is not None:
-            call.position, call.digest = record.position, record.digest
-        return call, record
-
-    def _at_position(self, scope: Scope, work: Work, position: int) -> Fact | None:
-        there = [r for r in self.turn.at(scope.path, position) if r.alone and r.path not in scope.taken]
-        if len(there) != 1:
-            return None
-        if there[0].name != work.name:
-            raise self.diverged(
-                f"call number {position + 1} was recorded as {there[0].name}(), now it is {work.name}()"
-            )
-        return there[0]
-
-    def _warn(self, record: Fact) -> None:
-        if record.path in self.turn.written:
-            return
-        text = (
-            f"{record.name}() got other arguments than were recorded; its recorded result was used, since it stood "
-            "alone at its place. Make its arguments the same on every replay."
-        )
-        self._buffer(
-            Fact("warning", self.turn.number, path=record.path, name=record.name, detail={"message": text})
-        )
-
-    def diverged(self, what: str) -> Stop:
-        """Stop with NonDeterminism, saying what was recorded, what came now, and what to do."""
-        return self.stop(
-            NonDeterminism(
-                f"Thread {self.turn.thread_id!r} ({self.turn.workflow}) cannot be replayed: {what}. The journal is as "
-                f"it was. Mend the code (now version {self.code_version or 'unknown'}), then retry the thread."
-            )
-        )
 
     def _future(self, call: Call) -> TaskFuture | AsyncTaskFuture:
         if self.loop is not None:
@@ -293,16 +232,6 @@ class Leg:
         return self._settled()
 
     # Running
-
-    def _may_start(self, call: Call) -> bool:
-        if self._limit is not None:
-            if self._slots >= self._limit:
-                self._ready.append(call)
-                return False
-            self._slots += 1
-            call.holds_slot = True
-        call.state = State.RUNNING
-        return True
 
     def _start(self, call: Call) -> None:
         if self.lease.claims > 1:
@@ -370,7 +299,7 @@ class Leg:
             call.state = State.PAUSED
             self._weigh(call)
             self._paused.append(call)
-            self._free_slot(call)
+            self._slots.free(call)
             return None, self._settled()
         call.state = State.RECORDING
         self._weigh(call)
@@ -384,10 +313,7 @@ class Leg:
 
     def _record(self, call: Call) -> None:
         fact = self._outcome(call)
-        with self._lock:
-            facts = [*self._events, fact]
-            self._events.clear()
-        self.store.post(self.lease, facts, partial(self._recorded, call, fact))
+        self.store.post(self.lease, [*self.buffer.take(), fact], partial(self._recorded, call, fact))
 
     def _outcome(self, call: Call) -> Fact:
         if call.error is None:
@@ -476,7 +402,7 @@ class Leg:
             call.state = State.DONE
             self._unresolved.discard(call)
             self._weigh(call)
-            self._free_slot(call)
+            self._slots.free(call)
             record, resolved = self._child_resolved(call.parent)
         self._after(record, resolved)
 
@@ -488,7 +414,7 @@ class Leg:
             if not scope.children:
                 if scope.state is State.RETURNED:
                     return self._completed(scope)
-                self._retake_slot(scope)
+                self._slots.retake(scope)
         resolved = self._settled()
         self._wake_if_idle()
         return None, resolved
@@ -556,159 +482,57 @@ class Leg:
         if call.running is not None and not pausing:
             call.running.cancel()
 
-    # Slots (rule 29)
-
-    def _lend_slot(self, scope: Scope) -> None:
-        """A task with an unfinished call needs no slot."""
-        if isinstance(scope, Call) and scope.holds_slot:
-            scope.holds_slot = False
-            self._slots -= 1
-
-    def _retake_slot(self, call: Call) -> None:
-        if self._limit is not None and call.state is State.RUNNING:
-            call.holds_slot = True
-            self._slots += 1
-
-    def _free_slot(self, call: Call) -> None:
-        if call.holds_slot:
-            call.holds_slot = False
-            self._slots -= 1
-
     def _pump(self) -> None:
+        """Start what waited for a slot."""
         while True:
             with self._lock:
-                if not self._ready or self._limit is None or self._slots >= self._limit:
-                    return
-                call = self._ready.popleft()
-                self._slots += 1
-                call.holds_slot = True
-                call.state = State.RUNNING
+                call = self._slots.next()
+            if call is None:
+                return
             self._start(call)
 
     # Questions
 
-    def ask(
-        self, scope: Scope, value: Any, *, key: str, check: Callable[[Any], Any] | None, schema: Any
-    ) -> Any:
-        """The answer to the question at this place, or the signal to pause (rules 13 and 17)."""
-        self.refuse_if_signalled()
-        where = f"={key}" if key else str(scope.questions)
-        if not key:
-            scope.questions += 1
-        path = place(scope.path, where)
-        digest = codec.digest(value)
-        answer = self.turn.answers.get(path)
-        if answer is not None:
-            if not key and answer.digest != digest:
-                raise self.diverged(
-                    f"the answer to question {answer.id} belongs to another text than is asked now at its place"
-                )
-            answer.delivered = True
-            if self.turn.is_new(answer):
-                scope.received.append((answer.id, path))
-            given = codec.decode(answer.value)
-            try:
-                return check(given) if check else given
-            except InvalidAnswer as error:
-                # Before user code sees it (rule 20): the question is asked again, with the reason.
-                self.rejected.append((answer.id, path, str(error)))
-        else:
-            self._ask(scope, value, path=path, key=key, digest=digest, schema=schema)
-        scope.blocked = True
-        scope.signal = Pause()
-        raise scope.signal
-
-    def _ask(self, scope: Scope, value: Any, *, path: str, key: str, digest: str, schema: Any) -> None:
-        asked = self.turn.open.get(path)
-        if asked is not None and asked.digest == digest:
-            return
-        text = codec.encode(value, where="question")
-        kind = questions.detect(value, schema)
-        told = kind.describe(value)
-        turn = self.turn
-        shown = codec.plain(text)
-        where = path.partition("?")[2]
-        fact = Fact(
-            "question",
-            turn.number,
-            path=path,
-            attempt=asked.version + 1 if asked else 1,
-            name=scope.name,
-            digest=digest,
-            position=0 if key else int(where),
-            value=text,
-            detail={
-                "id": asked.id if asked else question_id(turn.thread_id, turn.number, scope.path, where),
-                "version": asked.version + 1 if asked else 1,
-                "key": where if key else "",
-                "schema": json.dumps(schema) if schema else "",
-                "question_kind": kind.name,
-                "title": told.title,
-                "search": _search_text(turn, scope, told.title, shown),
-            },
-        )
+    def pose(self, scope: Scope, question: Fact) -> None:
+        """A new question, to be written when the leg pauses, with the unfinished calls above it."""
         with self._lock:
-            self.asked.append(fact)
-            for above in _calls_above(scope):
-                self.blockers.setdefault(above.path, self._fact(above, "call"))
+            self.asked.append(question)
+            above: Scope | None = scope
+            while isinstance(above, Call):
+                self._blocked.setdefault(above.path, above)
+                above = above.parent
+
+    def reject(self, question_id: str, path: str, problem: str) -> None:
+        """An answer failed its check before user code saw it: the question is to be asked again."""
+        with self._lock:
+            self.rejected.append((question_id, path, problem))
+
+    def diverged(self, what: str) -> Stop:
+        """Stop with NonDeterminism, saying what was recorded, what came now, and what to do (rule 14)."""
+        return self.stop(
+            NonDeterminism(
+                f"Thread {self.turn.thread_id!r} ({self.turn.workflow}) cannot be replayed: {what}. The journal is as "
+                f"it was. Mend the code (now version {self.code_version or 'unknown'}), then retry the thread."
+            )
+        )
+
+    # What is left at the end
 
     def open_calls(self) -> list[Fact]:
         """The unfinished calls above new questions, to be journalled with them so that replay can bind them."""
-        known = self.turn.calls
-        return [fact for path, fact in self.blockers.items() if path not in known]
-
-    # Events
-
-    def write(self, scope: Scope, value: Any) -> None:
-        """A custom event: told at once, kept once for each place it was written at (rule 33)."""
-        self.refuse_if_signalled()
-        scope.events += 1
-        path = f"{scope.path}!{scope.attempt}.{scope.events}"
-        text = codec.encode(value, where="event")
-        self.emit("custom", value)
-        if path not in self.turn.written:
-            self._buffer(Fact("event", self.turn.number, path=path, name=scope.name, value=text))
-
-    def _buffer(self, fact: Fact) -> None:
-        with self._lock:
-            self._events.append(fact)
-
-    def has_events(self) -> bool:
-        return bool(self._events)
+        unknown = (call for path, call in self._blocked.items() if path not in self.turn.calls)
+        return [self._fact(call, "call") for call in unknown]
 
     def flush(self) -> None:
-        """Write buffered events now (called every 250 ms, see hitl.pulse)."""
-        with self._lock:
-            facts = list(self._events)
-            self._events.clear()
+        """Write what is buffered now."""
+        facts = self.buffer.take()
         if facts and self.stopped is None:
             self.store.post(self.lease, facts, self._noted)
-
-    def late(self) -> list[Fact]:
-        """Events and warnings that no other fact has taken along."""
-        with self._lock:
-            facts = list(self._events)
-            self._events.clear()
-        return facts
 
     def undelivered(self) -> str:
         """Why a finished body cannot be the end: an answer that reached no question (rule 13)."""
         lost = next(self.turn.undelivered(), None)
         return f"the answer to question {lost.id} reached no question this time" if lost else ""
-
-
-def _calls_above(scope: Scope) -> list[Call]:
-    found: list[Call] = []
-    above: Scope | None = scope
-    while isinstance(above, Call):
-        found.append(above)
-        above = above.parent
-    return found
-
-
-def _search_text(turn: Turn, scope: Scope, title: str, shown: Any) -> str:
-    body = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
-    return f"{title} {turn.workflow} {scope.name} {turn.thread_id} {body}"[:4000]
 
 
 def _lost(lease: Lease, error: BaseException) -> HitlError:

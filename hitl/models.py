@@ -148,9 +148,7 @@ class Checkpoint(models.Model):
             # The journal's order; a page reads "seq > last seen", replay "seq >= the turn's input".
             models.UniqueConstraint(fields=["thread", "seq"], name="hitl_checkpoint_seq"),
             # One fact of a kind per call and attempt: the net under the fence.
-            models.UniqueConstraint(
-                fields=["thread", "turn", "path", "kind", "attempt"], name="hitl_checkpoint_once"
-            ),
+            models.UniqueConstraint(fields=["thread", "turn", "path", "kind", "attempt"], name="hitl_checkpoint_once"),
         ]
 
     def __str__(self) -> str:
@@ -217,9 +215,7 @@ class Interrupt(models.Model):
             # The questions of a thread, in order.
             models.Index(fields=["thread", "asked_seq"], name="hitl_interrupt_thread"),
             # sweep(): answers whose undo window is over.
-            models.Index(
-                fields=["release_at"], name="hitl_interrupt_held", condition=models.Q(status="held")
-            ),
+            models.Index(fields=["release_at"], name="hitl_interrupt_held", condition=models.Q(status="held")),
         ]
 
     def __str__(self) -> str:

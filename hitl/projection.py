@@ -19,11 +19,63 @@ ACTIVE = ("queued", "running")
 OPEN = ("pending", "held")
 
 # The columns that the journal determines. Leases, nudges and `updated_at` are not among them.
-THREAD_FIELDS = (
-    ["workflow", "status", "seq", "turn", "turn_seq", "output_seq", "previous_seq", "metadata", "warning", "created_at"]
-)
-RUN_FIELDS = ["workflow", "kind", "status", "turn", "seq", "requested_by_id", "requested_by_name", "channel", "idempotency_key", "code_version", "error_type", "error", "traceback", "created_at", "started_at", "ended_at"]
-QUESTION_FIELDS = ["workflow", "turn", "path", "position", "key", "task", "value", "digest", "schema", "kind", "title", "search", "status", "version", "answer", "answered_by_id", "answered_by_name", "answered_at", "channel", "token", "release_at", "problem", "assignee_id", "asked_seq", "asked_at"]
+THREAD_FIELDS = [
+    "workflow",
+    "status",
+    "seq",
+    "turn",
+    "turn_seq",
+    "output_seq",
+    "previous_seq",
+    "metadata",
+    "warning",
+    "created_at",
+]
+RUN_FIELDS = [
+    "workflow",
+    "kind",
+    "status",
+    "turn",
+    "seq",
+    "requested_by_id",
+    "requested_by_name",
+    "channel",
+    "idempotency_key",
+    "code_version",
+    "error_type",
+    "error",
+    "traceback",
+    "created_at",
+    "started_at",
+    "ended_at",
+]
+QUESTION_FIELDS = [
+    "workflow",
+    "turn",
+    "path",
+    "position",
+    "key",
+    "task",
+    "value",
+    "digest",
+    "schema",
+    "kind",
+    "title",
+    "search",
+    "status",
+    "version",
+    "answer",
+    "answered_by_id",
+    "answered_by_name",
+    "answered_at",
+    "channel",
+    "token",
+    "release_at",
+    "problem",
+    "assignee_id",
+    "asked_seq",
+    "asked_at",
+]
 
 
 class Projection:
@@ -63,6 +115,8 @@ class Projection:
         thread, detail = self.thread, fact.detail
         thread.workflow = detail["workflow"]
         thread.metadata = detail["metadata"]
+        if fact.seq == 1:
+            thread.created_at = fact.created_at
         thread.turn, thread.turn_seq = fact.turn, fact.seq
         thread.status, thread.warning = "busy", ""
         self._queue_run(fact, "start")

@@ -51,7 +51,7 @@ def _beat() -> None:
                 renewed = monotonic()
             legs = list(_legs)
         for leg in legs:
-            if leg.has_events():
+            if leg.buffer:
                 leg.flush()
         if monotonic() - renewed >= conf.settings().lease_seconds / 3:
             renewed = monotonic()

@@ -13,20 +13,10 @@ from django.db.models.functions import Now, Substr
 from hitl.facts import NOT_REPLAYED
 
 if TYPE_CHECKING:
-    from hitl.models import Checkpoint, Interrupt, Run, Thread
-
-    ThreadBase = models.QuerySet[Thread]
-    RunBase = models.QuerySet[Run]
-    CheckpointBase = models.QuerySet[Checkpoint]
-    InterruptBase = models.QuerySet[Interrupt]
-else:
-    ThreadBase = RunBase = CheckpointBase = InterruptBase = models.QuerySet
-
-# Facts that a later one can change the meaning of for a reader (see `openings`).
-CONTINUED = ("call", "question", "answer", "hold", "undo", "release", "reopen", "assign")
+    from hitl.models import Run
 
 
-class ThreadQuerySet(ThreadBase):
+class ThreadQuerySet(models.QuerySet["Thread"]):
     def unclaimed(self) -> ThreadQuerySet:
         """Busy threads whose lease nobody holds."""
         free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
@@ -106,7 +96,7 @@ class ThreadQuerySet(ThreadBase):
         return {thread_id: seq for thread_id, seq in found if seq != seqs[thread_id]}
 
 
-class RunQuerySet(RunBase):
+class RunQuerySet(models.QuerySet["Run"]):
     def of(self, thread_id: str) -> RunQuerySet:
         return self.filter(thread_id=thread_id).order_by("seq", "created_at")
 
@@ -118,7 +108,7 @@ class RunQuerySet(RunBase):
         return self.filter(status__in=["queued", "running"])
 
 
-class CheckpointQuerySet(CheckpointBase):
+class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
     def of(self, thread_id: str, *, after: int = 0) -> CheckpointQuerySet:
         """The journal of a thread after a seq, in order."""
         return self.filter(thread_id=thread_id, seq__gt=after).order_by("seq")
@@ -132,7 +122,7 @@ class CheckpointQuerySet(CheckpointBase):
         return self.of(thread_id, after=turn_seq - 1).exclude(kind__in=NOT_REPLAYED)
 
 
-class InterruptQuerySet(InterruptBase):
+class InterruptQuerySet(models.QuerySet["Interrupt"]):
     def pending(self) -> InterruptQuerySet:
         """What waits for a person (rule 23: by its own status, never the thread's)."""
         return self.filter(status="pending")

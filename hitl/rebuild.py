@@ -82,18 +82,14 @@ def settle_users(rows: Iterable[Any]) -> None:
     rows = list(rows)
     users = get_user_model()
     named = {getattr(row, column, None) for row in rows for column in USER_COLUMNS} - {None}
-    there = {
-        str(key): key for key in users._default_manager.filter(pk__in=named).values_list("pk", flat=True)
-    }
+    there = {str(key): key for key in users._default_manager.filter(pk__in=named).values_list("pk", flat=True)}
     for row in rows:
         for column in USER_COLUMNS:
             if hasattr(row, column):
                 setattr(row, column, there.get(str(getattr(row, column))))
 
 
-def differing(
-    folded: Iterable[Any], standing: Iterable[Model], fields: Iterable[str]
-) -> Iterator[Difference]:
+def differing(folded: Iterable[Any], standing: Iterable[Model], fields: Iterable[str]) -> Iterator[Difference]:
     """Column by column, where the rows that should be there differ from those that are."""
     stands = {row.pk: row for row in standing}
     for row in folded:

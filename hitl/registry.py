@@ -40,8 +40,8 @@ def register(workflow: Workflow) -> Workflow:
     other = _workflows.get(name)
     if other is not None and other.function is not workflow.function and _origin(other) != _origin(workflow):
         raise ImproperlyConfigured(
-            f"Two workflows are called {name!r}: {_origin(other)} and {_origin(workflow)}. Threads belong to a workflow "
-            'by its name, so give one of them another: @entrypoint(name="…").'
+            f"Two workflows are called {name!r}: {_origin(other)} and {_origin(workflow)}. Threads belong to a "
+            'workflow by its name, so give one of them another: @entrypoint(name="…").'
         )
     workflow.name = name
     _workflows[name] = workflow

@@ -127,9 +127,7 @@ def _why_taken(store: Store, error: HitlError, thread_id: str) -> HitlError:
     if isinstance(error, LeaseLost):
         thread = store.thread(thread_id)
         if thread is not None and thread.status == "idle":
-            return RunCancelled(
-                f"The run of thread {thread_id!r} was cancelled. What it had finished is kept."
-            )
+            return RunCancelled(f"The run of thread {thread_id!r} was cancelled. What it had finished is kept.")
     return error
 
 

@@ -66,9 +66,10 @@ class Scope:
         self.attempt = attempt
         self.name = ""
         self.calls = 0
-        self.counts: dict[tuple[str, str], int] = {}
+        self._counts: dict[tuple[str, str], int] = {}
         self.taken: set[str] = set()
-        self.questions = 0
+        self._questions = 0
+        self._keys: dict[str, int] = {}
         self.events = 0
         # Calls whose future is unresolved, and calls whose outcome has not been looked at.
         self.children = 0
@@ -82,9 +83,17 @@ class Scope:
 
     def count(self, name: str, digest: str) -> int:
         """How many equal calls came before this one."""
-        nth = self.counts.get((name, digest), 0)
-        self.counts[name, digest] = nth + 1
+        nth = self._counts.get((name, digest), 0)
+        self._counts[name, digest] = nth + 1
         return nth
+
+    def where(self, key: str) -> str:
+        """The place of the next question here: its number, or "=" and its author's key (numbered if repeated)."""
+        if not key:
+            self._questions += 1
+            return str(self._questions - 1)
+        nth = self._keys[key] = self._keys.get(key, 0) + 1
+        return f"={key}" if nth == 1 else f"={key}~{nth}"
 
 
 class Call(Scope):
@@ -92,9 +101,7 @@ class Call(Scope):
 
     parent: Scope
 
-    def __init__(
-        self, parent: Scope, work: Work, *, path: str, digest: str, position: int, alone: bool
-    ) -> None:
+    def __init__(self, parent: Scope, work: Work, *, path: str, digest: str, position: int, alone: bool) -> None:
         super().__init__(parent.leg, path, parent.leg.turn.next_attempt(path, "error"))
         self.parent = parent
         self.work = work

@@ -149,9 +149,7 @@ class Store(ABC):
     """Keeps journals. Two implementations: `checkpoint.memory` and `checkpoint.database`."""
 
     @abstractmethod
-    def transact(
-        self, thread_id: str, work: Callable[[Unit], T], *, create: bool = False, closed: bool = False
-    ) -> T:
+    def transact(self, thread_id: str, work: Callable[[Unit], T], *, create: bool = False, closed: bool = False) -> T:
         """Run `work` on the locked thread and write what it added, all or nothing.
 
         create: make the thread's row if it is not there; otherwise UnknownThread.
@@ -221,5 +219,5 @@ class Store(ABC):
             future.set_exception(error)
         return future
 
-    def check_usable(self) -> None:
+    def check_usable(self) -> None:  # noqa: B027 - a store that always works has nothing to refuse
         """Raise where a run cannot work now (inside a transaction of the caller's)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from hitl import scope as scopes
@@ -97,14 +97,7 @@ def interrupt(
     Raises NotInRun outside a run, InvalidSchema, UnstorableValue. LangGraph's `interrupt`, but see rule 13.
     """
     scope = scopes.require("interrupt()")
-    from hitl import responses
+    from hitl import asking, responses
 
     schema, check = responses.prepare(response_schema, validate)
-    return scope.leg.ask(scope, value, key=key, check=check, schema=schema)
-
-
-def resume_map(value: Any) -> Mapping[str, Any] | None:
-    """A non-empty dict with string keys may be a map of answers by question id (rule 19)."""
-    if isinstance(value, dict) and value and all(isinstance(key, str) for key in value):
-        return value
-    return None
+    return asking.ask(scope.leg, scope, value, key=key, check=check, schema=schema)

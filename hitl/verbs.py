@@ -120,9 +120,7 @@ def release(question_id: str) -> bool:
     return released
 
 
-def assign(
-    question_id: str, *, to: AbstractBaseUser | None, by: By = None, channel: str = "code"
-) -> Interrupt:
+def assign(question_id: str, *, to: AbstractBaseUser | None, by: By = None, channel: str = "code") -> Interrupt:
     """Say whose question it is; `to=None` gives it back to everybody."""
     work = partial(
         transitions.assign,

@@ -195,7 +195,10 @@ class Workflow:
         """`stream` for asynchronous code."""
         queue: asyncio.Queue[Any] = asyncio.Queue()
         loop = asyncio.get_running_loop()
-        put = partial(loop.call_soon_threadsafe, queue.put_nowait)
+
+        def put(chunk: Any) -> None:
+            loop.call_soon_threadsafe(queue.put_nowait, chunk)
+
         stream = Stream(stream_mode or self.stream_mode, put)
         task = asyncio.ensure_future(self._arun(input, config, stream, **options))
         task.add_done_callback(lambda _: put(_END))
@@ -286,9 +289,7 @@ class Workflow:
         return store.transact(thread_id, start, create=True)
 
     def _start(self, unit: Unit, *, text: str, metadata: Mapping[str, Any]) -> _Opening:
-        transitions.start(
-            unit, workflow=self.name, text=text, author=Author(), metadata=metadata, discard_pending=True
-        )
+        transitions.start(unit, workflow=self.name, text=text, author=Author(), metadata=metadata, discard_pending=True)
         return _Opening(self._claim(unit))
 
     def _resume(self, unit: Unit, *, value: Any) -> _Opening:

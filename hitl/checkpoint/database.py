@@ -31,7 +31,23 @@ from hitl.store import Lease, Opened, Store, Unit, lost, unknown_thread
 
 T = TypeVar("T")
 GONE = (OperationalError, InterfaceError)
-COLUMNS = ["thread_id", "seq", "kind", "turn", "path", "attempt", "name", "digest", "position", "alone", "value", "detail", "epoch", "started_at", "created_at"]
+COLUMNS = [
+    "thread_id",
+    "seq",
+    "kind",
+    "turn",
+    "path",
+    "attempt",
+    "name",
+    "digest",
+    "position",
+    "alone",
+    "value",
+    "detail",
+    "epoch",
+    "started_at",
+    "created_at",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +64,7 @@ class DatabaseSaver(Store):
 
     # Transitions
 
-    def transact(
-        self, thread_id: str, work: Callable[[Unit], T], *, create: bool = False, closed: bool = False
-    ) -> T:
+    def transact(self, thread_id: str, work: Callable[[Unit], T], *, create: bool = False, closed: bool = False) -> T:
         try:
             with transaction.atomic(using=self.alias):
                 unit = self._lock(thread_id, create=create, closed=closed)
@@ -189,9 +203,7 @@ class DatabaseSaver(Store):
             return error
         return None
 
-    def _patiently(
-        self, thread_id: str, attempt: Callable[[], bool], already: Callable[[], bool | None]
-    ) -> bool:
+    def _patiently(self, thread_id: str, attempt: Callable[[], bool], already: Callable[[], bool | None]) -> bool:
         """Try until it is done, certainly once, or the database stayed away too long (rule 6)."""
         deadline = monotonic() + conf.settings().database_patience_seconds
         pause = 0.05
@@ -317,7 +329,9 @@ def _append_postgres(connection: Any, lease: Lease, facts: Sequence[Fact]) -> No
     _number(facts, max(row[0] for row in rows), lease)
 
 
-_POSTGRES_ROW = "SELECT f.id, f.seq - %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::timestamptz, %s::timestamptz FROM f"
+_POSTGRES_ROW = (
+    "SELECT f.id, f.seq - %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::timestamptz, %s::timestamptz FROM f"
+)
 
 
 def _append_generic(connection: Any, lease: Lease, facts: Sequence[Fact]) -> None:
@@ -335,10 +349,7 @@ def _append_generic(connection: Any, lease: Lease, facts: Sequence[Fact]) -> Non
         marks = ", ".join(["%s"] * len(COLUMNS))
         cursor.executemany(
             f"INSERT INTO hitl_checkpoint ({', '.join(COLUMNS)}) VALUES ({marks})",
-            [
-                [lease.thread_id, first + index, *_values(connection, lease, fact)]
-                for index, fact in enumerate(facts)
-            ],
+            [[lease.thread_id, first + index, *_values(connection, lease, fact)] for index, fact in enumerate(facts)],
         )
     _number(facts, row[0], lease)
 

@@ -106,9 +106,7 @@ class InMemorySaver(Store):
         self._lock = RLock()
         self._threads: dict[str, _Thread] = {}
 
-    def transact(
-        self, thread_id: str, work: Callable[[Unit], T], *, create: bool = False, closed: bool = False
-    ) -> T:
+    def transact(self, thread_id: str, work: Callable[[Unit], T], *, create: bool = False, closed: bool = False) -> T:
         with self._lock:
             kept = self._threads.get(thread_id)
             if kept is None and not create:
@@ -117,9 +115,7 @@ class InMemorySaver(Store):
             row = ThreadRow(thread_id, now, now) if kept is None else copy.copy(kept.row)
             projection = Projection(
                 row,
-                [copy.copy(run) for run in kept.runs.values() if run.status in ("queued", "running")]
-                if kept
-                else [],
+                [copy.copy(run) for run in kept.runs.values() if run.status in ("queued", "running")] if kept else [],
                 [copy.copy(q) for q in kept.questions.values() if closed or q.status in OPEN] if kept else [],
                 make_run=RunRow,
                 make_question=QuestionRow,
@@ -131,7 +127,7 @@ class InMemorySaver(Store):
             kept.row = row
             kept.facts += unit.facts
             for changed in (*projection.added.values(), *projection.touched.values()):
-                rows: dict[str, Any] = kept.runs if isinstance(changed, RunRow) else kept.questions  # type: ignore[assignment]
+                rows: dict[str, Any] = kept.runs if isinstance(changed, RunRow) else kept.questions
                 rows[changed.id] = changed
             return result
 

@@ -34,8 +34,8 @@ class Executor(ABC):
         unit.thread.nudges = 0
         unit.thread.nudge_at = unit.now + timedelta(seconds=RETRY_SECONDS) if self.nudges_here() else None
 
-    def serve(self) -> None:
+    def serve(self) -> None:  # noqa: B027 - most executors are processes of their own
         """Begin to execute in this process, where the executor does that."""
 
-    def stop(self) -> None:
+    def stop(self) -> None:  # noqa: B027
         """End what `serve` began; what is running is finished or left to its lease."""

@@ -48,8 +48,7 @@ class InProcess(Executor):
             self._stopping.clear()
             count = conf.settings().concurrency
             self._threads = [
-                Thread(target=self._work, name=f"hitl-executor-{index}", daemon=True)
-                for index in range(count)
+                Thread(target=self._work, name=f"hitl-executor-{index}", daemon=True) for index in range(count)
             ]
             self._threads.append(Thread(target=self._sweep, name="hitl-sweep", daemon=True))
             for thread in self._threads:

@@ -1,0 +1,104 @@
+"""Asking a question, and getting its answer on replay (rules 13, 17 and 20).
+
+A question is known by its place: the call it stands in and the n-th question there, or its author's key.
+An answer goes only to the place and the text it was given to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from hitl import codec, questions
+from hitl.errors import InvalidAnswer
+from hitl.facts import Fact, question_id
+from hitl.scope import Scope
+from hitl.signals import Pause
+from hitl.transitions import place
+from hitl.turn import Answered
+
+if TYPE_CHECKING:
+    from hitl.leg import Leg
+
+MAX_SEARCH = 4000
+NOTHING = object()
+
+
+def ask(
+    leg: Leg, scope: Scope, value: Any, *, key: str, check: Callable[[Any], Any] | None, schema: dict[str, Any] | None
+) -> Any:
+    """The answer to the question at this place, or the signal to pause."""
+    leg.refuse_if_signalled()
+    where = scope.where(key)
+    path = place(scope.path, where)
+    digest = codec.digest(value)
+    answer = leg.turn.answers.get(path)
+    if answer is None:
+        _pose(leg, scope, value, where=where, digest=digest, schema=schema)
+    else:
+        if not key and answer.digest != digest:
+            raise leg.diverged(
+                f"the answer to question {answer.id} belongs to another text than is asked now at its place"
+            )
+        taken = _take(leg, scope, answer, path=path, check=check)
+        if taken is not NOTHING:
+            return taken
+    scope.blocked = True
+    scope.signal = Pause()
+    raise scope.signal
+
+
+def _take(leg: Leg, scope: Scope, answer: Answered, *, path: str, check: Callable[[Any], Any] | None) -> Any:
+    """The answer as the code wants it; NOTHING where its check refuses it, so that it is asked again."""
+    answer.delivered = True
+    given = codec.decode(answer.value)
+    if check is not None:
+        try:
+            given = check(given)
+        except InvalidAnswer as error:
+            leg.reject(answer.id, path, str(error))
+            return NOTHING
+    if leg.turn.is_new(answer):
+        scope.received.append((answer.id, path))
+    return given
+
+
+def _pose(leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, schema: dict[str, Any] | None) -> None:
+    turn = leg.turn
+    path = place(scope.path, where)
+    asked = turn.open.get(path)
+    if asked is not None and asked.digest == digest:
+        return
+    text = codec.encode(value, where="question")
+    kind = questions.detect(value, schema)
+    title = kind.describe(value).title
+    keyed = where.startswith("=")
+    version = asked.version + 1 if asked else 1
+    leg.pose(
+        scope,
+        Fact(
+            "question",
+            turn.number,
+            path=path,
+            attempt=version,
+            name=scope.name,
+            digest=digest,
+            position=0 if keyed else int(where),
+            value=text,
+            detail={
+                "id": asked.id if asked else question_id(turn.thread_id, turn.number, scope.path, where),
+                "version": version,
+                "key": where if keyed else "",
+                "schema": json.dumps(schema) if schema else "",
+                "question_kind": kind.name,
+                "title": title,
+                "search": _search_text(leg, scope, title, codec.plain(text)),
+            },
+        ),
+    )
+
+
+def _search_text(leg: Leg, scope: Scope, title: str, shown: Any) -> str:
+    body = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+    return f"{title} {leg.turn.workflow} {scope.name} {leg.turn.thread_id} {body}"[:MAX_SEARCH]
