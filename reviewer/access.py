@@ -10,11 +10,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.conf import settings
+from django.conf import global_settings, settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 
 from hitl import registry
@@ -33,7 +34,7 @@ NAMES = {
     ADMINISTER: "Can cancel and retry runs and assign questions",
 }
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 Person = User | AnonymousUser
 
 
@@ -47,7 +48,7 @@ class PermissionMissing(PermissionDenied):
 
 
 class SignedOut(HitlError):
-    """A fragment was asked for without a session; the page around it must not be replaced by a sign-in form."""
+    """A fragment was asked for without a session; its page must not turn into a sign-in form."""
 
     status = 401
 
@@ -56,7 +57,7 @@ def signed_in(view: View) -> View:
     """The page needs an account: others are sent to sign in and come back."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         if request.headers.get("HX-Request"):
@@ -72,7 +73,7 @@ def needs(permission: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             require(request.user, permission)
             return view(request, *args, **kwargs)
 
@@ -83,7 +84,14 @@ def needs(permission: str) -> Callable[[View], View]:
 
 def login_url() -> str:
     """The project's own sign-in page where it has chosen one, else the desk's."""
-    return resolve_url(settings.LOGIN_URL if settings.is_overridden("LOGIN_URL") else "reviewer:login")
+    is_chosen = settings.LOGIN_URL != global_settings.LOGIN_URL
+    return resolve_url(settings.LOGIN_URL if is_chosen else "reviewer:login")
+
+
+def person(request: HttpRequest) -> User:
+    """Who is signed in; only in views behind `signed_in` or `needs`."""
+    assert request.user.is_authenticated
+    return request.user
 
 
 def may(user: Person, permission: str) -> bool:
@@ -97,7 +105,7 @@ def require(user: Person, permission: str) -> None:
 
 def question(user: Person, question_id: str) -> Interrupt:
     """The question, with its thread and the people around it."""
-    found = Interrupt.objects.with_people().filter(id=question_id).first()
+    found: Interrupt | None = Interrupt.objects.with_people().filter(id=question_id).first()
     if found is None:
         raise UnknownQuestion(f"There is no question {question_id}. It may have been deleted with its thread.")
     return found
@@ -105,7 +113,7 @@ def question(user: Person, question_id: str) -> Interrupt:
 
 def thread(user: Person, thread_id: str) -> Thread:
     """The thread."""
-    found = Thread.objects.filter(id=thread_id).first()
+    found: Thread | None = Thread.objects.filter(id=thread_id).first()
     if found is None:
         raise UnknownThread(f"There is no thread {thread_id}. Look for it in the list of runs.")
     return found

@@ -21,9 +21,11 @@ from markdown_it.utils import OptionsDict
 # Parsing is linear, but nobody reads this much: longer texts are shown as they are.
 LONGEST_PARSED = 100_000
 
-TAGS = set(
-    "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split()
-)
+TAGS = {
+    *("a", "br", "code", "del", "em", "s", "strong"),
+    *("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "ul"),
+    *("table", "tbody", "td", "th", "thead", "tr"),
+}
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 
 

@@ -1,8 +1,8 @@
 """The answer form of each kind of question, found by the kind's name.
 
-A kind says in `hitl.questions` what fits; the form says how a person enters it. Two hidden fields travel with
-every form: `version`, so that an answer cannot reach a question that has changed, and `token`, so that the same
-submit arriving twice is one answer.
+A kind says in `hitl.questions` what fits; the form says how a person enters it. Two hidden fields travel
+with every form: `version`, so that an answer cannot reach a question that has changed, and `token`, so that
+the same submit arriving twice is one answer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from hitl import codec
 from hitl.models import Interrupt
 from reviewer.forms import fields
 from reviewer.forms.json import parse
-from reviewer.forms.schema import SchemaForm, Shown
+from reviewer.forms.parts import Shown
+from reviewer.forms.schema import Button, SchemaForm
 from reviewer.shown import phrase
 
 MOST_BUTTONS = 4
@@ -48,12 +49,20 @@ class Answer(forms.Form):
         return self.cleaned_data["answer"]
 
     @property
-    def buttons(self) -> list[tuple[str, str, bool]]:
+    def button_name(self) -> str:
+        return "answer"
+
+    @property
+    def buttons(self) -> list[Button]:
         """Value, label and whether it is the suggested one, where choosing is sending."""
         return []
 
     def shown(self) -> tuple[Shown, ...]:
         return tuple(Shown(field=field) for field in self.visible_fields())
+
+    def kept(self) -> tuple[Shown, ...]:
+        """The fields of what was written, for reading it again."""
+        return self.shown()
 
     def add_errors(self, errors: list[tuple[str, str]]) -> None:
         """Errors of the engine's own check, at the field they are about."""
@@ -109,7 +118,7 @@ class ChoiceAnswer(Answer):
         )
 
     @property
-    def buttons(self) -> list[tuple[str, str, bool]]:
+    def buttons(self) -> list[Button]:
         if self.multiple or len(self.options) > MOST_BUTTONS:
             return []
         return [(str(at), phrase(option), at in self.defaults) for at, option in enumerate(self.options)]

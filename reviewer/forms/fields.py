@@ -1,8 +1,8 @@
 """One JSON Schema, one form field: which widget it gets and how its text becomes a value again.
 
-Only what a person needs to fill it in comes from the schema: choices, kinds of input, defaults, words. Whether
-a value is right (lengths, patterns, ranges) is checked where every channel is checked, in `hitl`; its errors come
-back to the field by their path.
+Only what a person needs to fill it in comes from the schema: choices, kinds of input, defaults, words.
+Whether a value is right (lengths, patterns, ranges) is checked where every channel is checked, in `hitl`;
+its errors come back to the field by their path.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ ToValue = Callable[[Any], Any]
 
 # Up to here all choices are seen at once; beyond, a list opens.
 MOST_RADIOS = 4
+LONG_TEXT = 200
 TEXT_INPUTS = {"email": "email", "uri": "url"}
 
 
@@ -55,12 +56,24 @@ def same(value: Any) -> Any:
 
 def field_for(schema: Schema, *, required: bool, options: dict[str, Any]) -> tuple[forms.Field, ToValue]:
     """The field for a schema without references, and what makes its cleaned value the answer's value."""
+    if is_decimal(schema):
+        options["initial"] = None if options.get("initial") is None else str(options["initial"])
+        widget = forms.TextInput(attrs={"inputmode": "decimal"})
+        return Text(widget=widget, required=required, **options), same
     if choices := choices_of(schema):
         return choice(choices, schema, required=required, options=options)
     build = BUILDERS.get(schema.get("type", "")) if isinstance(schema.get("type"), str) else None
     if build is not None and not COMBINING & schema.keys():
         return build(schema, required, options)
     return anything(schema, required, options)
+
+
+def is_decimal(schema: Schema) -> bool:
+    """A number that may be written as text: how a `Decimal` is annotated. As text it stays exact."""
+    branches = schema.get("anyOf")
+    if not isinstance(branches, list):
+        return False
+    return sorted(str(branch.get("type")) for branch in branches if isinstance(branch, dict)) == ["number", "string"]
 
 
 # Keywords that make a value depend on more than its type.
@@ -107,7 +120,8 @@ def place_of(value: Any, values: list[tuple[Any, str]]) -> str | None:
 def text(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms.Field, ToValue]:
     form = schema.get("format")
     if form == "date":
-        return forms.DateField(widget=date_input("date"), required=required, **options), datetime.date.isoformat
+        day = forms.DateField(widget=date_input("date"), required=required, **options)
+        return day, datetime.date.isoformat
     if form == "date-time":
         options["initial"] = local_moment(options.get("initial"))
         return forms.DateTimeField(widget=date_input("datetime-local"), required=required, **options), moment
@@ -116,7 +130,8 @@ def text(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms
     elif form in TEXT_INPUTS:
         widget = forms.TextInput(attrs={"type": TEXT_INPUTS[form]})
     else:
-        widget = forms.Textarea(attrs={"rows": 1, "class": "line"})
+        is_long = schema.get("x-ui") == "textarea" or schema.get("maxLength", 0) > LONG_TEXT
+        widget = forms.Textarea(attrs={"rows": 4} if is_long else {"rows": 1, "class": "line"})
     return Text(widget=widget, required=required, **options), same
 
 
@@ -148,12 +163,14 @@ def whole(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[form
 
 
 def number(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms.Field, ToValue]:
-    return forms.FloatField(widget=number_input(schema, step="any"), required=required, **options), plain_number
+    field = forms.FloatField(widget=number_input(schema, step="any"), required=required, **options)
+    return field, plain_number
 
 
 def number_input(schema: Schema, *, step: Any) -> forms.NumberInput:
-    limits = {"min": schema.get("minimum"), "max": schema.get("maximum"), "step": step, "inputmode": "decimal"}
-    return forms.NumberInput(attrs={name: limit for name, limit in limits.items() if limit is not None})
+    limits = {"min": schema.get("minimum"), "max": schema.get("maximum")}
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    return forms.NumberInput(attrs={**given, "step": step, "inputmode": "decimal"})
 
 
 def plain_number(value: float) -> float | int:

@@ -24,9 +24,7 @@ class QueueFilter(forms.Form):
     )
     workflow = forms.ChoiceField(label="Workflow", required=False)
     mine = forms.BooleanField(label="Assigned to me", required=False)
-    order = forms.ChoiceField(
-        label="Order", required=False, choices=[("", "Newest first"), ("oldest", "Oldest first")]
-    )
+    order = forms.ChoiceField(label="Order", required=False, choices=[("", "Newest first"), ("oldest", "Oldest first")])
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(request.GET, auto_id="filter-%s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import views as auth
+from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse, reverse_lazy
@@ -21,7 +22,7 @@ class SignIn(auth.LoginView):
     """The only page that needs no account."""
 
     template_name = "reviewer/account/sign_in.html"
-    next_page = reverse_lazy("reviewer:queue")
+    next_page = "reviewer:queue"
     redirect_authenticated_user = True
 
     def form_invalid(self, form: forms.Form) -> HttpResponse:
@@ -31,7 +32,7 @@ class SignIn(auth.LoginView):
 class SignOut(auth.LogoutView):
     """By POST only, so that no link can sign anybody out."""
 
-    next_page = reverse_lazy("reviewer:login")
+    next_page = "reviewer:login"
 
 
 class ChangePassword(auth.PasswordChangeView):
@@ -40,7 +41,7 @@ class ChangePassword(auth.PasswordChangeView):
     template_name = "reviewer/account/password.html"
     success_url = reverse_lazy("reviewer:queue")
 
-    def form_valid(self, form: forms.Form) -> HttpResponse:
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         messages.success(self.request, "Your password is changed.")
         return super().form_valid(form)
 

@@ -127,7 +127,14 @@ def secured(response: HttpResponseBase) -> HttpResponseBase:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if isinstance(exception, RequestDataTooBig):
         return secured(page(request, exception))
-    return secured(render(request, "reviewer/errors/page.html", {"problem": Problem(400, "Go back and try again.")}, status=400))
+    return secured(
+        render(
+            request,
+            "reviewer/errors/page.html",
+            {"problem": Problem(400, "Go back and try again.")},
+            status=400,
+        )
+    )
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -55,7 +55,7 @@ def answer(request: HttpRequest, question_id: str) -> HttpResponse:
             form.value(),
             version=form.cleaned_data["version"],
             token=form.cleaned_data["token"],
-            by=request.user,
+            by=access.person(request),
             channel="web",
         )
     except InvalidAnswer as error:
@@ -72,12 +72,12 @@ def answer(request: HttpRequest, question_id: str) -> HttpResponse:
 @signed_in
 @require_POST
 def assign(request: HttpRequest, question_id: str) -> HttpResponse:
-    """Claim a question (`to=me`) or give it back (`to=`). Another person's takes the permission to administer."""
+    """Claim a question (`to=me`) or give it back (`to=`); another person's takes more permission."""
     asked = access.question(request.user, question_id)
     of_another = asked.assignee_id not in (None, request.user.pk)
     access.require(request.user, ADMINISTER if of_another else ANSWER)
-    to = request.user if request.POST.get("to") == "me" else None
-    asked = verbs.assign(question_id, to=to, by=request.user, channel="web")
+    to = access.person(request) if request.POST.get("to") == "me" else None
+    asked = verbs.assign(question_id, to=to, by=access.person(request), channel="web")
     if request.headers.get("HX-Request"):
         return render(request, "reviewer/question/assignment.html", assignment(request, asked))
     return redirect_after_post(reverse("reviewer:question", args=[question_id]))
@@ -101,6 +101,7 @@ def overtaken(request: HttpRequest, form: Answer) -> HttpResponse:
         "conflict": True,
         "is_same": form.is_valid() and current.answer is not None and is_same(given, current.answer),
         "typed": shown.data(given) if form.is_valid() else None,
+        "kept": form.kept(),
     }
     return page(request, current, form=form, status=409, **context)
 

@@ -43,7 +43,7 @@ def workflow(request: HttpRequest, name: str) -> HttpResponse:
     if not form.is_valid():
         return page(request, chosen, form, status=422)
     try:
-        run = verbs.start(name, form.value(), by=request.user, channel="web", **form.arguments())
+        run = verbs.start(name, form.value(), by=access.person(request), channel="web", **form.arguments())
     except InvalidInput as error:
         form.add_errors(error.errors or [("", str(error))])
         return page(request, chosen, form, status=422)

@@ -55,12 +55,19 @@ const KEYS = {
   "g r": () => follow("[data-go=r]"),
 };
 
+// The button of the group that the cursor is in; else the accented one, or the only one. Never a guess.
+function sender(field) {
+  const buttons = [...field.closest("form")?.querySelectorAll(".bar button") ?? []];
+  const group = field.closest("[data-branch]");
+  if (group) return buttons.find((button) => button.value === group.dataset.branch);
+  return buttons.find((button) => button.matches(".primary")) ?? (buttons.length === 1 ? buttons[0] : null);
+}
+
 function submit(event) {
-  const form = event.target.closest("form");
-  const button = form?.querySelector("button.primary, button:not([type=button])");
-  if (!form || !button || button.disabled) return;
+  const button = sender(event.target);
+  if (!button || button.disabled) return;
   event.preventDefault();
-  form.requestSubmit(button);
+  button.form.requestSubmit(button);
 }
 
 function leaveField(event) {

@@ -1,0 +1,133 @@
+"""The pieces that a schema's form is made of.
+
+Groups for objects, leaves for everything a single field can hold, constants for what is not asked, branches for
+objects of which one is chosen by the button that sends the form. Each knows its value in the cleaned data.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+from django.forms.boundfield import BoundField
+
+from reviewer.forms.fields import Schema, ToValue
+
+
+class Missing:
+    """The mark of a value that was left out."""
+
+
+MISSING = Missing()
+
+
+@dataclasses.dataclass
+class Leaf:
+    """One field. `empty` is its value when nothing was filled in."""
+
+    name: str
+    path: tuple[str, ...]
+    field: forms.Field
+    to_value: ToValue
+    empty: Any = MISSING
+
+    def leaves(self) -> Iterator[Leaf]:
+        yield self
+
+    def value(self, cleaned: dict[str, Any]) -> Any:
+        given = cleaned.get(self.name)
+        if given is None or given == "" or given == []:
+            return self.empty
+        return self.to_value(given)
+
+
+@dataclasses.dataclass
+class Constant:
+    """A value that nobody chooses."""
+
+    given: Any
+
+    def leaves(self) -> Iterator[Leaf]:
+        return iter(())
+
+    def value(self, cleaned: dict[str, Any]) -> Any:
+        return self.given
+
+
+@dataclasses.dataclass
+class Group:
+    """An object: parts by key. An optional one is left out when nothing in it was filled in."""
+
+    legend: str
+    help_text: str
+    parts: dict[str, Part]
+    optional: bool = False
+    empty: Any = MISSING
+
+    def leaves(self) -> Iterator[Leaf]:
+        for part in self.parts.values():
+            yield from part.leaves()
+
+    def value(self, cleaned: dict[str, Any]) -> Any:
+        values = {key: part.value(cleaned) for key, part in self.parts.items()}
+        present = {key: value for key, value in values.items() if value is not MISSING}
+        if self.optional and not any(value not in (None, "", False, [], {}) for value in present.values()):
+            return self.empty
+        return present
+
+
+@dataclasses.dataclass
+class Branch:
+    """One of several objects, and the schema that it alone has to fit."""
+
+    title: str
+    group: Group
+    schema: Schema
+
+
+@dataclasses.dataclass
+class Branches:
+    """Objects of which one is sent. `name` is the name of the buttons, their values the branches' places."""
+
+    name: str
+    branches: list[Branch]
+
+    def leaves(self) -> Iterator[Leaf]:
+        for branch in self.branches:
+            yield from branch.group.leaves()
+
+    def chosen(self, place: Any) -> Branch | None:
+        """The branch whose button was pressed."""
+        places = {str(at): branch for at, branch in enumerate(self.branches)}
+        return places.get(str(place))
+
+    def value(self, cleaned: dict[str, Any]) -> Any:
+        branch = self.chosen(cleaned.get(self.name))
+        return branch.group.value(cleaned) if branch else MISSING
+
+
+Part = Leaf | Constant | Group
+Tree = Part | Branches
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A part as templates see it: a field, or a legend with parts below it. `branch` is its button's value."""
+
+    legend: str = ""
+    help_text: str = ""
+    field: BoundField | None = None
+    parts: tuple[Shown, ...] = ()
+    branch: str = ""
+
+
+def shown(part: Part, form: forms.Form, *, branch: str = "") -> Shown:
+    """A part with its fields bound to a form."""
+    if isinstance(part, Leaf):
+        return Shown(field=form[part.name])
+    if isinstance(part, Constant):
+        return Shown()
+    inner = tuple(shown(one, form) for one in part.parts.values() if not isinstance(one, Constant))
+    return Shown(part.legend, part.help_text, parts=inner, branch=branch)

@@ -1,0 +1,205 @@
+"""From a JSON Schema to the parts of its form.
+
+What is not understood becomes a field for JSON, so that no schema leads to a dead end. References are followed
+within the schema and never out of it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from reviewer.forms.fields import Schema, field_for
+from reviewer.forms.parts import MISSING, Branch, Branches, Constant, Group, Leaf, Part, Tree
+from reviewer.shown import phrase
+
+# Deeper than this, or with more fields, JSON is easier to write than a form is to fill in.
+DEEPEST = 4
+MOST_FIELDS = 80
+MOST_BRANCHES = 4
+MOST_STEPS = 20
+
+NULL = {"type": "null"}
+SHARED = ("$defs", "definitions", "$schema")
+# Keywords of an object that a group of fields does justice to.
+OF_GROUPS = {
+    *("type", "properties", "required", "additionalProperties", "title", "description", "default", "examples"),
+    *("$defs", "definitions", "$schema", "$id"),
+}
+
+
+def tree(schema: Schema, *, root: str, label: str) -> Tree:
+    """The parts of a schema; the whole of it one field for JSON if it is too large to be a form."""
+    # A workflow without an annotation takes text.
+    builder = Builder(schema or {"type": "string"}, name=root, label=label)
+    whole = builder.branches() or builder.part(builder.root, name=root, path=(), label=label, required=True)
+    if sum(1 for _ in whole.leaves()) > MOST_FIELDS:
+        return builder.leaf({}, name=root, path=(), label=label, required=True, nullable=False)
+    return whole
+
+
+class Builder:
+    """Builds parts, with the whole schema at hand for its references."""
+
+    def __init__(self, root: Schema, *, name: str, label: str) -> None:
+        self.root = root
+        self.name = name
+        self.label = label
+
+    def branches(self) -> Branches | None:
+        """The objects of which the schema wants one; None if it is not of that form."""
+        options = self.root.get("oneOf") or self.root.get("anyOf")
+        if not isinstance(options, list) or not 2 <= len(options) <= MOST_BRANCHES:
+            return None
+        built = [self.branch(option, at) for at, option in enumerate(options)]
+        complete = [one for one in built if one is not None]
+        return Branches(f"{self.name}.choice", complete) if len(complete) == len(built) else None
+
+    def branch(self, schema: Any, place: int) -> Branch | None:
+        own, nullable = self.plain(schema)
+        constants = [self.plain(inner)[0].get("const") for inner in own.get("properties", {}).values()]
+        title = own.get("title") or next((phrase(one) for one in constants if one is not None), "")
+        if nullable or not title or not self.is_group(own):
+            return None
+        name = f"{self.name}.{place}"
+        group = self.group(own, name=name, path=(), label=str(title), required=True, nullable=False)
+        shared: Schema = {key: self.root[key] for key in SHARED if key in self.root}
+        return Branch(str(title), group, {**shared, **own})
+
+    def part(self, schema: Any, *, name: str, path: tuple[str, ...], label: str, required: bool) -> Part:
+        schema, nullable = self.plain(schema)
+        if "const" in schema and required and not nullable:
+            return Constant(schema["const"])
+        build = self.group if self.is_group(schema) and len(path) < DEEPEST else self.leaf
+        return build(schema, name=name, path=path, label=label, required=required, nullable=nullable)
+
+    def is_group(self, schema: Schema) -> bool:
+        open_ended = isinstance(schema.get("additionalProperties"), dict)
+        return bool(schema.get("properties")) and schema.keys() <= OF_GROUPS and not open_ended
+
+    def group(
+        self, schema: Schema, *, name: str, path: tuple[str, ...], label: str, required: bool, nullable: bool
+    ) -> Group:
+        optional = nullable or not required
+        demanded = schema.get("required", [])
+        given = schema.get("default")
+        defaults: Schema = given if isinstance(given, dict) else {}
+        parts = {}
+        for key, inner in schema["properties"].items():
+            if key in defaults and isinstance(inner, dict):
+                inner = {**inner, "default": defaults[key]}
+            parts[key] = self.part(
+                inner,
+                name=f"{name}.{field_key(key, schema)}",
+                path=(*path, key),
+                label=label_of(key),
+                # In a group that may be left out nothing can be demanded by the browser.
+                required=key in demanded and not optional,
+            )
+        return Group(
+            title_of(schema, label),
+            str(schema.get("description") or ""),
+            parts,
+            optional=optional,
+            empty=None if required else MISSING,
+        )
+
+    def leaf(
+        self, schema: Schema, *, name: str, path: tuple[str, ...], label: str, required: bool, nullable: bool
+    ) -> Leaf:
+        options = {
+            "label": title_of(schema, label),
+            "help_text": str(schema.get("description") or ""),
+            "initial": schema.get("default"),
+        }
+        # A box has two states; yes, no and nothing are three.
+        is_three = schema.get("type") == "boolean" and nullable
+        inner = {**schema, "enum": [True, False]} if is_three else schema
+        field, to_value = field_for(inner, required=required and not nullable, options=options)
+        empty = empty_value(schema, required=required, nullable=nullable)
+        return Leaf(name, path, field, to_value, empty=empty)
+
+    def plain(self, schema: Any) -> tuple[Schema, bool]:
+        """The schema with its references and its `null` branch taken off, and whether null is allowed."""
+        nullable = False
+        for _ in range(MOST_STEPS):
+            if not isinstance(schema, dict):
+                return {}, nullable
+            if has_null(schema):
+                schema, nullable = without_null(schema), True
+            elif "$ref" in schema:
+                schema = {**self.referred(schema["$ref"]), **without(schema, "$ref")}
+            elif (only := only_branch(schema)) is not None:
+                schema = {**only, **without(schema, "anyOf", "oneOf", "allOf")}
+            else:
+                return schema, nullable
+        return {}, nullable
+
+    def referred(self, reference: Any) -> Schema:
+        """What a reference points to within this schema."""
+        if not isinstance(reference, str) or not reference.startswith("#/"):
+            return {}
+        found: Any = self.root
+        for key in reference.removeprefix("#/").split("/"):
+            found = found.get(key.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else {}
+
+
+def without(schema: Schema, *names: str) -> Schema:
+    return {name: value for name, value in schema.items() if name not in names}
+
+
+def has_null(schema: Schema) -> bool:
+    return any("null" in given if name == "type" else NULL in given for name, given in combined(schema))
+
+
+def without_null(schema: Schema) -> Schema:
+    """The same schema for everything but null."""
+    rest: Schema = {}
+    for name, given in combined(schema):
+        left = [one for one in given if one not in (NULL, "null")]
+        rest[name] = left[0] if name == "type" and len(left) == 1 else left
+    return {**schema, **rest}
+
+
+def combined(schema: Schema) -> list[tuple[str, list[Any]]]:
+    names = ("type", "anyOf", "oneOf")
+    return [(name, schema[name]) for name in names if isinstance(schema.get(name), list)]
+
+
+def only_branch(schema: Schema) -> Schema | None:
+    """The one branch of a combination that leaves no other choice."""
+    present = [name for name in ("anyOf", "oneOf", "allOf") if isinstance(schema.get(name), list)]
+    if len(present) != 1 or len(schema[present[0]]) != 1:
+        return None
+    only = schema[present[0]][0]
+    return only if isinstance(only, dict) else None
+
+
+def empty_value(schema: Schema, *, required: bool, nullable: bool) -> Any:
+    """What an empty field means: null where that is allowed, else the type's own emptiness, else nothing."""
+    if nullable:
+        return None if required else MISSING
+    kind = schema.get("type")
+    if kind == "boolean":
+        return False
+    has_own = kind in ("array", "string") and "enum" not in schema
+    if has_own and (required or "default" in schema):
+        return [] if kind == "array" else ""
+    return MISSING
+
+
+def title_of(schema: Schema, label: str) -> str:
+    """The schema's title, unless it is only the key again, as pydantic writes it."""
+    title = str(schema.get("title") or "")
+    return label if title.lower() == label.lower() else title or label
+
+
+def label_of(key: str) -> str:
+    words = key.replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:] if words else key
+
+
+def field_key(key: str, schema: Schema) -> str:
+    """The key where it can stand in an HTML name, else its place among its siblings."""
+    return key if re.fullmatch(r"[A-Za-z_][\w-]*", key) else str(list(schema["properties"]).index(key))
