@@ -47,7 +47,7 @@ class Task(Generic[P, R]):
         plain = function
         while isinstance(plain, functools.partial):
             plain = plain.func
-        self.name: str = name or getattr(plain, "__name__", type(plain).__name__)
+        self.name: str = name or str(getattr(plain, "__name__", type(plain).__name__))
         self.__name__ = self.name
         self.function = function
         self._is_async = inspect.iscoroutinefunction(plain) or inspect.iscoroutinefunction(

@@ -13,7 +13,10 @@ from django.db.models.functions import Now, Substr
 from hitl.facts import NOT_REPLAYED
 
 if TYPE_CHECKING:
-    from hitl.models import Run
+    from hitl.models import Checkpoint, Interrupt, Run, Thread  # noqa: F401 - named in base classes
+
+# Facts that a later one can change the meaning of for a reader (see `openings`).
+CONTINUED = ("call", "question", "answer", "hold", "undo", "release", "reopen", "assign")
 
 
 class ThreadQuerySet(models.QuerySet["Thread"]):

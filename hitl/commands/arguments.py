@@ -24,7 +24,9 @@ def add_value(parser: CommandParser, *, what: str, required: bool) -> None:
     group.add_argument("--input", dest="text", metavar="TEXT", help=f"{what}, as plain text")
     group.add_argument("--json", metavar="JSON", help=f"{what}, as JSON")
     group.add_argument(
-        "--file", metavar="FILE", help=f"{what}, as JSON in a file; - reads standard input. Plain text: --input"
+        "--file",
+        metavar="FILE",
+        help=f"{what}, as JSON in a file; - reads standard input. Plain text: --input",
     )
 
 

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any
 
 from django.core.management.base import CommandParser
 from django.db import connections
@@ -136,5 +135,3 @@ def say_how_it_ended(console: Console, run: Run) -> None:
         console.remark(f"The run failed: {run.error_type}: {run.error}. `hitl retry {run.thread_id}` tries again.")
     elif run.status == Run.Status.CANCELLED:
         console.remark("The run was cancelled.")
-
-

@@ -32,7 +32,10 @@ def add_show(subparsers: arguments.Subparsers) -> None:
     parser = subparsers.add_parser("show", help="show a thread: its state, questions, runs and journal")
     parser.add_argument("thread")
     parser.add_argument(
-        "--facts", metavar="N", type=arguments.positive, help="only the last N facts; a table shows 20 unless told"
+        "--facts",
+        metavar="N",
+        type=arguments.positive,
+        help="only the last N facts; a table shows 20 unless told",
     )
     arguments.add_format(parser)
     parser.set_defaults(function=show)

@@ -33,7 +33,8 @@ def workflows(console: Console, options: dict[str, Any]) -> int:
         )
     elif found:
         console.table(
-            ["name", "title", "description"], [(one.name, one.title, first_line(one.description)) for one in found]
+            ["name", "title", "description"],
+            [(one.name, one.title, first_line(one.description)) for one in found],
         )
     else:
         console.remark(

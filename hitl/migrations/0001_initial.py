@@ -53,9 +53,7 @@ class Migration(migrations.Migration):
                     ("administer_thread", "Can cancel and retry runs and assign questions"),
                 ],
                 "indexes": [
-                    models.Index(
-                        condition=models.Q(("status", "busy")), fields=["nudge_at"], name="hitl_thread_due"
-                    ),
+                    models.Index(condition=models.Q(("status", "busy")), fields=["nudge_at"], name="hitl_thread_due"),
                     models.Index(fields=["-created_at", "id"], name="hitl_thread_newest"),
                 ],
             },
@@ -124,9 +122,7 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [models.Index(fields=["thread", "seq"], name="hitl_run_thread")],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("workflow", "idempotency_key"), name="hitl_run_idempotency"
-                    )
+                    models.UniqueConstraint(fields=("workflow", "idempotency_key"), name="hitl_run_idempotency")
                 ],
             },
         ),
@@ -206,12 +202,8 @@ class Migration(migrations.Migration):
                 "permissions": [("answer_interrupt", "Can answer questions")],
                 "indexes": [
                     models.Index(fields=["status", "asked_at", "id"], name="hitl_interrupt_queue"),
-                    models.Index(
-                        fields=["status", "workflow", "asked_at", "id"], name="hitl_interrupt_workflow"
-                    ),
-                    models.Index(
-                        fields=["status", "assignee", "asked_at", "id"], name="hitl_interrupt_assignee"
-                    ),
+                    models.Index(fields=["status", "workflow", "asked_at", "id"], name="hitl_interrupt_workflow"),
+                    models.Index(fields=["status", "assignee", "asked_at", "id"], name="hitl_interrupt_assignee"),
                     models.Index(fields=["thread", "asked_seq"], name="hitl_interrupt_thread"),
                     models.Index(
                         condition=models.Q(("status", "held")),
@@ -226,9 +218,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("seq", models.BigIntegerField()),
                 ("kind", models.CharField(max_length=12)),
