@@ -51,6 +51,15 @@ def project(tmp_path: Path, python: Path) -> Project:
     """A project called `shop`, with an app `orders` that has a workflow."""
     run(python, "-m", "django", "startproject", "shop", tmp_path, cwd=tmp_path)
     project = Project(tmp_path, python)
+    project.add(
+        "shop/settings.py",
+        """
+        DATABASES["default"]["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        }
+        """,
+    )
     project.add("orders/__init__.py", "")
     project.add(
         "orders/workflows.py",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import http.client
 import http.cookiejar
 import re
+import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -84,6 +85,13 @@ def signed_in(address: str) -> Browser:
     return browser
 
 
+def wait_until(holds: Callable[[], bool], *, seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.1)
+
+
 def test_the_checks_are_content(shop: Project) -> None:
     shop.manage("check", "--fail-level", "WARNING")
 
@@ -100,9 +108,10 @@ def static_settings(shop: Project) -> str:
 
 
 def test_a_person_signs_in_and_sees_the_queue_without_the_live_line(shop: Project) -> None:
-    shop.manage("hitl", "start", "purchase", "--input", "tea", "--follow")
+    shop.manage("hitl", "start", "purchase", "--input", "tea")
     with served(shop) as address:
-        assert "Buy tea for 40?" in signed_in(address).get("/desk/")
+        dana = signed_in(address)
+        wait_until(lambda: "Buy tea for 40?" in dana.get("/desk/"))
 
 
 def test_with_the_line_in_asgi_the_socket_is_open_to_whoever_is_signed_in(shop: Project) -> None:
