@@ -26,9 +26,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
-from hitl import conf, executors
+from hitl import conf, executors, registry
 
 TAG = "hitl"
 # Settings with our prefix that the project around the desk reads.
@@ -86,8 +87,8 @@ def database(**_: Any) -> Iterator[CheckMessage]:
     from hitl.models import Thread
 
     alias = conf.settings().database
-    if alias not in settings.DATABASES:
-        hint = f"Name one of {', '.join(settings.DATABASES)}."
+    if alias not in connections.settings:
+        hint = f"Name one of {', '.join(connections.settings)}."
         yield Error(f"HITL_DATABASE is “{alias}”, which is not in DATABASES", hint=hint, id="hitl.E010")
         return
     for chosen in {router.db_for_write(Thread), router.db_for_read(Thread)} - {alias}:
@@ -152,11 +153,22 @@ def executor(**_: Any) -> Iterator[CheckMessage]:
     yield from chosen.check()
 
 
+@check()
+def workflows(**_: Any) -> Iterator[CheckMessage]:
+    for name, problem in registry.problems().items():
+        if isinstance(problem, ImproperlyConfigured):
+            yield Error(str(problem), id="hitl.E008")
+        else:
+            hint = "Its workflows can be neither started nor gone on with until it can be imported."
+            what = f"{type(problem).__name__}: {problem}"
+            yield Error(f"The workflows of {name} are not available: {what}", hint=hint, id="hitl.E007")
+
+
 @check(Tags.database)
 def running_database(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
     """What only the database itself knows. Django runs it for `check --database`, `migrate` and the doctor."""
     alias = conf.settings().database
-    if alias not in (databases or ()) or alias not in settings.DATABASES:
+    if alias not in (databases or ()) or alias not in connections.settings:
         return
     connection = connections[alias]
     if (
@@ -182,7 +194,7 @@ def running_database(databases: Sequence[str] | None = None, **_: Any) -> Iterat
 def ours(vendor: str) -> Any:
     """The connection of the journal's database if it is of this vendor; nothing is opened."""
     alias = conf.settings().database
-    connection = connections[alias] if alias in settings.DATABASES else None
+    connection = connections[alias] if alias in connections.settings else None
     return connection if connection is not None and connection.vendor == vendor else None
 
 

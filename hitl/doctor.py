@@ -61,7 +61,6 @@ def overdue_threads() -> Iterator[Finding]:
 
 def unknown_workflows() -> Iterator[Finding]:
     """Open turns of workflows that this code does not have."""
-    registry.load()
     known = [workflow.name for workflow in registry.all()]
     for thread in Thread.objects.unfinished().exclude(workflow__in=known):
         yield Finding(

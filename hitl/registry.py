@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -15,16 +17,36 @@ from hitl.errors import UnknownWorkflow
 from hitl.workflow import Workflow
 
 _workflows: dict[str, Workflow] = {}
+_problems: dict[str, Exception] = {}
+
+logger = logging.getLogger(__name__)
 
 
 def load() -> None:
-    """Import the modules and register what they define. Called when Django starts; harmless to repeat."""
-    names = [f"{app.name}.workflows" for app in apps.get_app_configs()]
-    for name in names:
-        if name in sys.modules or find_spec(name) is not None:
+    """Import the modules and register what they define. Called when Django starts; harmless to repeat.
+
+    A module that fails does not take the others along: it is logged, and `manage.py check` says so.
+    """
+    _problems.clear()
+    for name in _module_names():
+        try:
             register_module(import_module(name))
-    for name in conf.settings().workflows:
-        register_module(import_module(name))
+        except Exception as error:
+            _problems[name] = error
+            logger.exception("The workflows of %s are not available.", name)
+
+
+def problems() -> dict[str, Exception]:
+    """What kept modules from being loaded, by their names."""
+    return dict(_problems)
+
+
+def _module_names() -> Iterator[str]:
+    for app in apps.get_app_configs():
+        name = f"{app.name}.workflows"
+        if name in sys.modules or find_spec(name) is not None:
+            yield name
+    yield from conf.settings().workflows
 
 
 def register_module(module: ModuleType) -> None:

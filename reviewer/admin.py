@@ -7,6 +7,7 @@ an operator may do to a thread goes through the same verbs as everywhere else, f
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -34,9 +35,10 @@ else:
 NOTHING = "–"
 SHOWN_CHARACTERS = 20_000
 FACT_KINDS = (
-    "input leg call task error event warning question pause output save failed reopen"
-    " answer hold undo release retry assign discard cancel"
-).split()
+    *("input", "leg", "call", "task", "error", "event", "warning", "question", "pause"),
+    *("output", "save", "failed", "reopen", "answer", "hold", "undo", "release"),
+    *("retry", "assign", "discard", "cancel"),
+)
 
 
 class WorkflowFilter(admin.SimpleListFilter):
@@ -69,10 +71,8 @@ def shown(text: str | None) -> SafeString | str:
     """A stored value as indented JSON; what cannot be read is shown as it is stored."""
     if not text:
         return NOTHING
-    try:
+    with contextlib.suppress(ValueError, HitlError):
         text = json.dumps(codec.plain(text), indent=2, ensure_ascii=False)
-    except (ValueError, HitlError):
-        pass
     if len(text) > SHOWN_CHARACTERS:
         text = f"{text[:SHOWN_CHARACTERS]}\n… and {len(text) - SHOWN_CHARACTERS} more characters"
     return format_html("<pre>{}</pre>", text)

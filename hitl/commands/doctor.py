@@ -9,7 +9,7 @@ from typing import Any
 from django.core import checks
 from django.core.management.base import CommandError
 
-from hitl import doctor, rebuild
+from hitl import conf, doctor, rebuild
 from hitl.commands import arguments
 from hitl.commands.console import Console
 from hitl.models import Thread
@@ -51,7 +51,7 @@ def findings(*, rebuild_rows: bool, fix: bool) -> Iterator[doctor.Finding]:
 
 def settings_findings() -> Iterator[doctor.Finding]:
     """The system checks of the engine, those that ask the database included."""
-    for message in checks.run_checks(tags=["hitl"], databases=["default"]):
+    for message in checks.run_checks(tags=["hitl"], databases=[conf.settings().database]):
         if message.level >= checks.WARNING and not message.is_silenced():
             yield doctor.Finding(message.id or "check", "", str(message.msg), str(message.hint or ""))
 

@@ -110,10 +110,8 @@ class StandIn:
 
     def is_unclaimed(self, run: Run) -> bool:
         """Queued with no one at the thread, or left by its executor and due again."""
-        mine = Thread.objects.filter(pk=self.thread_id)
-        if run.status == Run.Status.QUEUED and mine.filter(lease_expires_at__isnull=True).exists():
-            return True
-        return Thread.objects.due().filter(pk=self.thread_id).exists()
+        unclaimed = Thread.objects.unclaimed() if run.status == Run.Status.QUEUED else Thread.objects.due()
+        return unclaimed.filter(pk=self.thread_id).exists()
 
     def work(self) -> None:
         try:

@@ -16,7 +16,6 @@ def add_to(subparsers: arguments.Subparsers) -> None:
 
 
 def workflows(console: Console, options: dict[str, Any]) -> int:
-    registry.load()
     found = registry.all()
     if options["format"] == "json":
         console.json(
