@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,9 +47,7 @@ STAGES = [
     Stage("browser", "In Chromium", ("-m", "browser"), services=("chromium",), minutes=8),
     Stage("packaging", "The wheel in another project", ("-m", "packaging")),
     Stage("chaos", "Processes killed, SQLite", ("-m", "chaos and not postgres"), minutes=3),
-    Stage(
-        "chaos-postgres", "Processes killed, PostgreSQL", ("-m", "chaos"), services=("postgres",), minutes=3
-    ),
+    Stage("chaos-postgres", "Processes killed, PostgreSQL", ("-m", "chaos"), services=("postgres",), minutes=3),
 ]
 LONG_STAGES = [
     Stage("soak", "What takes long", ("-m", "soak"), services=("postgres", "redis"), minutes=120),
@@ -63,7 +61,6 @@ class Tally:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
-    missing: dict[str, str] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
 
     def add(self, report: Path) -> bool:
@@ -84,8 +81,6 @@ class Tally:
     def lines(self) -> Iterable[str]:
         for title in self.broken:
             yield f"Not as it should be: {title}"
-        for service, reason in self.missing.items():
-            yield f"Not brought up, so not tested with: {service} ({reason})"
         # A stage that broke off counts as one failed test, so that the sum never looks better than it is.
         yield f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
@@ -102,8 +97,10 @@ def main(names: list[str]) -> int:
         print("\nStopped.")
         return 130
     print(f"\nAll in {time.monotonic() - began:.0f} s.")
+    for name, reason in services.missing.items():
+        print(f"Not brought up, so not tested with: {name} ({reason})")
     print(*tally.lines(), sep="\n", flush=True)
-    missing_counts = bool(tally.missing) and bool(os.environ.get("CI"))
+    missing_counts = bool(services.missing) and bool(os.environ.get("CI"))
     return 1 if tally.failed or missing_counts else 0
 
 
@@ -115,42 +112,43 @@ def chosen(names: list[str]) -> list[Stage]:
 
 
 class Services:
-    """Services that are up, each brought up when a stage first asks for it."""
+    """Services that are up, each brought up when a stage first asks for it; `missing` says why one is not."""
 
     def __init__(self) -> None:
         self.stack = ExitStack()
         self.variables: dict[str, dict[str, str]] = {}
+        self.missing: dict[str, str] = {}
 
-    def variables_for(self, names: Iterable[str]) -> dict[str, str]:
-        together: dict[str, str] = {}
-        for name in names:
-            if name not in self.variables:
+    def bring_up(self, names: Iterable[str]) -> bool:
+        """Whether all of them are up now. What failed once is not tried again."""
+        for name in set(names) - set(self.variables) - set(self.missing):
+            try:
                 self.variables[name] = bring_up(name, self.stack)
-            together |= self.variables[name]
-        return together
+            except Unavailable as unavailable:
+                self.missing[name] = str(unavailable)
+        return not set(names) & set(self.missing)
+
+    def environment(self, names: Iterable[str]) -> dict[str, str]:
+        """The variables that lead to them, without any that would lead to somebody's own database."""
+        own = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "SECRET_KEY", "DEBUG", "HITL_DEMO", "HITL_WORKFLOWS")
+        environment = {name: value for name, value in os.environ.items() if name not in own}
+        for name in names:
+            environment |= self.variables[name]
+        return environment
 
 
 def run(stage: Stage, *, services: Services, tally: Tally, report: Path) -> None:
     print(f"\n=== {stage.title} ===", flush=True)
     began = time.monotonic()
-    try:
-        variables = services.variables_for(stage.services)
-    except Unavailable as unavailable:
-        tally.missing[" and ".join(stage.services)] = str(unavailable)
-        print(f"--- not run: {unavailable}", flush=True)
+    if not services.bring_up(stage.services):
+        print("--- not run", flush=True)
         return
-    status = pytest(stage, environment=environment(variables), report=report)
+    status = pytest(stage, environment=services.environment(stage.services), report=report)
     failed_before = tally.failed
     if not tally.add(report) or (status and tally.failed == failed_before):
         tally.failed += 1
         tally.broken.append(f"{stage.title}: pytest ended with {status}")
     print(f"--- {stage.title}: {time.monotonic() - began:.0f} s", flush=True)
-
-
-def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment without what would lead the tests to somebody's database."""
-    own = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "SECRET_KEY", "DEBUG", "HITL_DEMO", "HITL_WORKFLOWS")
-    return {name: value for name, value in os.environ.items() if name not in own} | dict(variables)
 
 
 def pytest(stage: Stage, *, environment: dict[str, str], report: Path) -> int:

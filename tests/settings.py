@@ -10,7 +10,25 @@ import shutil
 import tempfile
 from pathlib import Path
 
-DIRECTORY = Path(tempfile.mkdtemp(prefix="hitl-tests-"))
+
+def is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+# What a killed process has left goes first: nobody else will tidy it up.
+TEMPORARY = Path(tempfile.gettempdir())
+for left in TEMPORARY.glob("hitl-tests-*"):
+    if not is_running(left.name.removeprefix("hitl-tests-")):
+        shutil.rmtree(left, ignore_errors=True)
+
+DIRECTORY = TEMPORARY / f"hitl-tests-{os.getpid()}"
+DIRECTORY.mkdir(exist_ok=True)
 atexit.register(shutil.rmtree, DIRECTORY, ignore_errors=True)
 
 os.environ.setdefault("SECRET_KEY", "only for tests")
