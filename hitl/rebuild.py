@@ -119,6 +119,7 @@ def write(found: Iterable[Difference], folded: projection.Projection) -> None:
         if one.field:
             model._default_manager.filter(pk=one.key).update(**{one.field: getattr(row, one.field)})
         else:
+            row.updated_at = folded.thread.updated_at
             row.save(force_insert=True)
 
 
