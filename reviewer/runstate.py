@@ -53,7 +53,8 @@ class RunState:
 
 def read(thread_id: str) -> RunState:
     """The state of a thread now; raises Thread.DoesNotExist."""
-    # The thread comes first: what is read after it can only be newer than its seq says, never older.
+    # The thread comes first: what is read after it may be newer than its seq says, but never older, and
+    # whatever is newer will be read again.
     thread = Thread.objects.get(id=thread_id)
     run = Run.objects.of(thread_id).last()
     questions = list(Interrupt.objects.of(thread_id).open())

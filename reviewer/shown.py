@@ -40,10 +40,11 @@ def stored(text: str | None) -> Shown | None:
 
 def data(value: Any) -> Shown:
     """Plain data (what JSON knows)."""
+    line = _line(value)
+    if _says_all(value, line):
+        return Shown(line, line)
     whole = _printable(value if isinstance(value, str) else _block(value))
-    cut = max(0, len(whole) - TEXT_CHARS)
-    line = whole if len(whole) <= LINE_CHARS and "\n" not in whole else _line(value)
-    return Shown(line, whole[:TEXT_CHARS], cut)
+    return Shown(line, whole[:TEXT_CHARS], max(0, len(whole) - TEXT_CHARS))
 
 
 def arguments(given: dict[str, Any] | None) -> Shown | None:
@@ -58,8 +59,11 @@ def arguments(given: dict[str, Any] | None) -> Shown | None:
     if len(positional) == 1 and not named:
         return data(positional[0])
     parts = [*map(phrase, positional), *(f"{key}: {phrase(item)}" for key, item in named.items())]
-    whole = named if not positional else [*positional, named] if named else positional
-    return Shown(_clip(_printable(", ".join(parts))), _printable(_block(whole))[:TEXT_CHARS])
+    whole = ", ".join(parts)
+    if len(whole) < LINE_CHARS and "\n" not in whole:
+        return data(whole)
+    everything = named if not positional else [*positional, named] if named else positional
+    return Shown(_line(whole), _printable(_block(everything))[:TEXT_CHARS])
 
 
 def phrase(value: Any) -> str:
@@ -73,6 +77,15 @@ def phrase(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else str(value)
+
+
+def _says_all(value: Any, line: str) -> bool:
+    """Whether a line shows as much of the value as its whole text would."""
+    if isinstance(value, str):
+        return _printable(value) == line
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    flat = not any(isinstance(item, dict | list) or (isinstance(item, str) and "\n" in item) for item in inside)
+    return flat and len(line) < LINE_CHARS
 
 
 def _block(value: Any) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from hashlib import blake2b
@@ -25,9 +26,8 @@ from hitl.models import Checkpoint
 from reviewer import shown
 from reviewer.shown import Shown
 
-# Facts whose row another, earlier fact began: reading from the middle needs the beginnings too.
-CONTINUING = frozenset({"answer", "hold", "undo", "release", "reopen", "assign", "cancel", "discard", "retry"})
 OPEN = ("pending", "held")
+CHANNELS = {"admin": "in the Admin", "command": "on the command line", "code": "in code"}
 
 
 @dataclasses.dataclass(slots=True)
@@ -69,6 +69,11 @@ class Row:
         return f"reviewer/events/{self.kind}.html"
 
     @property
+    def via(self) -> str:
+        """Where it came from, where that is worth a word."""
+        return "" if self.who == self.channel else CHANNELS.get(self.channel, "")
+
+    @property
     def when(self) -> str:
         """The time of day, and the date where it is not today's."""
         local = timezone.localtime(self.at)
@@ -88,20 +93,19 @@ class Row:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Page:
-    """Rows changed after some seq, and the seq of the last fact read (the reader's next `after`)."""
+    """Rows changed after some seq, and the seq up to which that is all (the reader's next `after`)."""
 
     rows: list[Row]
     seq: int
 
 
-def read(thread_id: str, *, after: int = 0) -> Page:
+def read(thread_id: str, *, after: int = 0, up_to: int | None = None) -> Page:
     """The rows of a thread that a reader who has seen everything up to `after` has not."""
-    facts = list(Checkpoint.objects.of(thread_id, after=after))
-    before: list[Checkpoint] = []
-    if after and any(fact.kind in CONTINUING for fact in facts):
-        before = list(Checkpoint.objects.openings(thread_id, up_to=after))
+    new = Checkpoint.objects.of(thread_id, after=after)
+    facts = list(new if up_to is None else new.up_to(up_to))
+    before = Checkpoint.objects.openings(thread_id, up_to=after) if after and facts else ()
     rows = fold([*before, *facts])
-    return Page([row for row in rows if row.seq > after], facts[-1].seq if facts else after)
+    return Page([row for row in rows if row.seq > after], up_to or (facts[-1].seq if facts else after))
 
 
 def fold(facts: Iterable[Checkpoint]) -> list[Row]:
@@ -114,6 +118,8 @@ def fold(facts: Iterable[Checkpoint]) -> list[Row]:
 
 def duration(seconds: float) -> str:
     """`34 ms`, `2.1 s`, `4 min 5 s`, `3 h 2 min`, `2 d 4 h`."""
+    if seconds < 0.001:
+        return "< 1 ms"
     if seconds < 0.9995:
         return f"{round(seconds * 1000)} ms"
     if seconds < 59.95:
@@ -127,9 +133,9 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
-def call_key(turn: int, path: str) -> str:
-    """The row of a call: paths are long and hold slashes, ids in a page should do neither."""
-    return "e" + blake2b(f"{turn}\0{path}".encode(), digest_size=8).hexdigest()
+def call_key(turn: int, path: str, failures: int) -> str:
+    """The row of a call; one that failed keeps its row, and the next attempt begins another."""
+    return "e" + blake2b(f"{turn}\0{path}\0{failures}".encode(), digest_size=8).hexdigest()
 
 
 def question_key(question_id: str) -> str:
@@ -139,6 +145,7 @@ def question_key(question_id: str) -> str:
 class _Folding:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
+        self.failures: Counter[tuple[int, str]] = Counter()
 
     def take(self, fact: Checkpoint) -> None:
         change = CHANGES.get(fact.kind)
@@ -153,15 +160,17 @@ class _Folding:
 
     def task(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._call(fact, detail)
-        row.status, row.result, row.problem = "done", shown.stored(fact.value), None
+        row.status, row.result = "done", shown.stored(fact.value)
 
     def error(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._call(fact, detail)
         row.status, row.problem = "failed", _problem(detail)
+        self.failures[fact.turn, fact.path] += 1
 
     def _call(self, fact: Checkpoint, detail: dict[str, Any]) -> Row:
-        row = self._row(call_key(fact.turn, fact.path), "task", fact)
-        row.name, row.attempt, row.depth = fact.name, fact.attempt, fact.path.count("/")
+        failures = self.failures[fact.turn, fact.path]
+        row = self._row(call_key(fact.turn, fact.path, failures), "task", fact)
+        row.name, row.attempt, row.depth = fact.name, failures + 1, fact.path.count("/")
         row.args = shown.arguments(detail.get("args"))
         row.started_at = fact.started_at
         row.ended_at = None if fact.kind == "call" else fact.created_at
@@ -195,6 +204,7 @@ class _Folding:
         row = self._question(fact, detail)
         row.name, row.value, row.status = detail.get("title", ""), shown.stored(fact.value), "pending"
         row.result, row.who, row.note = None, "", ""
+        row.started_at, row.ended_at = fact.created_at, None
 
     def answer(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         self._answered(fact, detail, "answered")

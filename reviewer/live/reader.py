@@ -27,10 +27,9 @@ from reviewer.live.subscriber import Message
 
 def fragment(thread_id: str, *, after: int) -> tuple[int, str]:
     """Everything of a run page that has changed since `after`, and the seq up to which this is all."""
-    page = timeline.read(thread_id, after=after)
     state = runstate.read(thread_id)
-    html = render_to_string("reviewer/events/fragment.html", {"rows": page.rows, "run": state})
-    return page.seq, html
+    rows = timeline.read(thread_id, after=after, up_to=state.seq).rows
+    return state.seq, render_to_string("reviewer/events/fragment.html", {"rows": rows, "run": state})
 
 
 def message(thread_id: str, *, after: int) -> Message:

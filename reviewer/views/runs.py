@@ -104,14 +104,13 @@ def retry(request: HttpRequest, thread_id: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, thread: Thread, *, problem: Conflict | None = None) -> HttpResponse:
-    after = _number(request.GET.get("from"), default=max(0, thread.seq - WINDOW_FACTS))
-    page = timeline.read(thread.id, after=after)
+    run = runstate.read(thread.id)
+    after = _number(request.GET.get("from"), default=max(0, run.seq - WINDOW_FACTS))
     context = {
         "thread": thread,
         "title": _title(thread.workflow),
-        "run": runstate.read(thread.id),
-        "rows": page.rows,
-        "seq": page.seq,
+        "run": run,
+        "rows": timeline.read(thread.id, after=after, up_to=run.seq).rows,
         "earlier": max(0, after - 2 * WINDOW_FACTS) if after else None,
         "metadata": {name: shown.data(value) for name, value in thread.metadata.items()},
         "may_administer": access.may(request.user, access.ADMINISTER),

@@ -61,14 +61,15 @@ def test_reading_from_the_middle_gives_the_rows_that_changed_and_whole(journal: 
 
 def test_every_way_of_reading_in_pieces_ends_in_the_same_rows(journal: Journal) -> None:
     answered(paused(journal)).add("task", path="22", name="human_feedback", value="foo bar baz")
+    journal.add("error", path="33", name="step_3", type="OSError", message="full", args=None)
+    journal.add("retry", by_name="ana", channel="web")
+    journal.add("task", path="33", name="step_3", value="done", attempt=2, args=None)
     journal.add("output", value="done")
     whole = {row.key: row for row in timeline.read("t1").rows}
     for stop in range(journal.seq + 1):
         pieces = {row.key: row for row in timeline.fold(journal.facts()[:stop])}
         pieces |= {row.key: row for row in timeline.read("t1", after=stop).rows}
-        assert {key: (row.status, row.seq) for key, row in pieces.items()} == {
-            key: (row.status, row.seq) for key, row in whole.items()
-        }
+        assert pieces == whole
 
 
 def test_a_cancel_closes_what_was_open(journal: Journal) -> None:
@@ -96,6 +97,18 @@ def test_an_answer_given_back_shows_why_and_a_retry_takes_it_again(journal: Jour
     journal.add("retry", by_name="ana", channel="web")
     row = by_kind(timeline.read("t1").rows, "question")
     assert (row.status, row.note) == ("answered", "")
+
+
+def test_an_attempt_that_failed_keeps_its_row_and_the_next_begins_another(journal: Journal) -> None:
+    journal.add("error", path="11", name="pay", type="OSError", message="gone", args=None)
+    journal.add("retry", by_name="ana", channel="web")
+    journal.add("task", path="11", name="pay", value="paid", args=None)
+    rows = timeline.read("t1").rows
+    assert [(row.kind, row.status, row.attempt) for row in rows] == [
+        ("task", "failed", 1),
+        ("note", "", 1),
+        ("task", "done", 2),
+    ]
 
 
 def test_the_same_call_in_two_turns_is_two_rows(journal: Journal) -> None:

@@ -26,14 +26,14 @@ let answerTimer = 0;
 function take(message) {
   if (message.html) show(message.html);
   if (message.thread && thread && message.seq > Number(thread.dataset.seq)) thread.dataset.seq = message.seq;
-  if (message.thread) tell("live:thread");
-  if (message.queue && (told || message.queue.new || message.queue.gone)) tell("live:queue");
-  told ||= Boolean(message.queue);
+  const first = !told && message.queue;
+  told ||= Boolean(first);
+  if (!first || message.queue.new || message.queue.gone) moved(message);
 }
 
-// What is not a row in a timeline, the page fetches for itself: hx-trigger="live:queue from:body".
-function tell(what) {
-  document.body.dispatchEvent(new CustomEvent(what));
+// What is no row of a timeline, the page fetches for itself when it hears this.
+function moved(message) {
+  document.dispatchEvent(new CustomEvent("live", { detail: message }));
 }
 
 function subscriptions() {
@@ -79,12 +79,17 @@ function up() {
   clearInterval(pollTimer);
   bannerTimer = pollTimer = 0;
   pause(false);
+  document.documentElement.dataset.live = "on";
 }
 
 async function down(code) {
   lost(null);
   clearTimeout(answerTimer);
-  if (code === SIGNED_OUT && (!(await poll()) || !thread)) return;
+  delete document.documentElement.dataset.live;
+  if (code === SIGNED_OUT) {
+    moved({});
+    if (!thread || !(await poll())) return;
+  }
   failures += 1;
   bannerTimer ||= setTimeout(() => pause(true), QUIET_MS);
   if (failures >= 2) pollTimer ||= setInterval(() => document.hidden || poll(), POLL_MS);
@@ -94,7 +99,6 @@ async function down(code) {
 
 // False when the page is signed out: then there is nothing to come back to.
 async function poll() {
-  tell("live:queue");
   if (!thread) return true;
   try {
     const address = `${thread.dataset.livePoll}?after=${thread.dataset.seq}`;
