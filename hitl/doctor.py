@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from hitl import registry
 from hitl.models import Interrupt, Thread
@@ -73,11 +74,12 @@ def unknown_workflows() -> Iterator[Finding]:
 
 def journal_gaps() -> Iterator[Finding]:
     """A thread numbers its facts 1, 2, 3 … without a gap up to its `seq` (rule 1)."""
-    for thread in Thread.objects.with_journal_gaps():
+    gaps: Any = Thread.objects.with_journal_gaps()
+    for thread_id, seq, facts, last in gaps.values_list("id", "seq", "facts", "last"):
         yield Finding(
             "journal-gap",
-            thread.pk,
-            f"its seq is {thread.seq}, but the journal holds {thread.facts} facts up to {thread.last}",
+            thread_id,
+            f"its seq is {seq}, but its journal holds {facts} facts, the last one {last or 'nowhere'}",
             "Somebody deleted or added rows by hand. Restore hitl_checkpoint from a backup.",
         )
 

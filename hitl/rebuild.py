@@ -81,7 +81,7 @@ def settle_users(rows: Iterable[Any]) -> None:
     """
     rows = list(rows)
     users = get_user_model()
-    named = {getattr(row, column, None) for row in rows for column in USER_COLUMNS} - {None}
+    named: set[Any] = {getattr(row, column, None) for row in rows for column in USER_COLUMNS} - {None}
     there = {str(key): key for key in users._default_manager.filter(pk__in=named).values_list("pk", flat=True)}
     for row in rows:
         for column in USER_COLUMNS:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote
+from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -92,6 +93,12 @@ def link(address: str | None, text: str) -> SafeString | str:
 
 def thread_link(thread_id: str) -> SafeString | str:
     return link(reverse("admin:hitl_thread_change", args=[quote(thread_id)]), thread_id)
+
+
+def operator(request: HttpRequest) -> AbstractBaseUser:
+    """Who acts: the Admin lets nobody in without an account."""
+    assert isinstance(request.user, AbstractBaseUser)
+    return request.user
 
 
 class Evidence(ModelAdmin):
@@ -212,7 +219,7 @@ class ThreadAdmin(Evidence):
         self.on_each(
             request,
             queryset,
-            lambda thread: verbs.cancel(thread.pk, by=request.user, channel="admin", reason=reason),
+            lambda thread: verbs.cancel(thread.pk, by=operator(request), channel="admin", reason=reason),
             done="Cancelled",
         )
         return None
@@ -232,7 +239,7 @@ class ThreadAdmin(Evidence):
         self.on_each(
             request,
             queryset,
-            lambda thread: verbs.retry(thread.pk, by=request.user, channel="admin"),
+            lambda thread: verbs.retry(thread.pk, by=operator(request), channel="admin"),
             done="Queued for another try",
         )
 
@@ -320,7 +327,7 @@ class InterruptAdmin(Evidence):
         self.on_each(
             request,
             queryset,
-            lambda question: verbs.assign(question.pk, to=request.user, by=request.user, channel="admin"),
+            lambda question: verbs.assign(question.pk, to=operator(request), by=operator(request), channel="admin"),
             done="Assigned to you",
         )
 
@@ -329,6 +336,6 @@ class InterruptAdmin(Evidence):
         self.on_each(
             request,
             queryset,
-            lambda question: verbs.assign(question.pk, to=None, by=request.user, channel="admin"),
+            lambda question: verbs.assign(question.pk, to=None, by=operator(request), channel="admin"),
             done="Given back",
         )

@@ -80,7 +80,7 @@ def author(options: dict[str, Any]) -> Any:
         return login_name()
     users = get_user_model()
     try:
-        return users._default_manager.get_by_natural_key(name)  # type: ignore[attr-defined]
+        return users._default_manager.get_by_natural_key(name)
     except users.DoesNotExist:
         raise CommandError(f"There is no user “{name}”.", returncode=3) from None
 
