@@ -76,6 +76,11 @@ class Answer(forms.Form):
             field.widget.attrs[name] = True
 
 
+def refuse_blank(text: str) -> None:
+    if not text.strip():
+        raise ValidationError("Write an answer first.")
+
+
 class TextAnswer(Answer):
     """A text, as it was typed."""
 
@@ -84,6 +89,7 @@ class TextAnswer(Answer):
             label="Your answer",
             widget=forms.Textarea(attrs={"rows": 3}),
             error_messages={"required": "Write an answer first."},
+            validators=[refuse_blank],
         )
 
 

@@ -17,6 +17,7 @@ from hitl.errors import UnknownWorkflow
 from hitl.models import Interrupt
 from reviewer import markdown, shown
 from reviewer.context import Desk
+from reviewer.forms.tree import label_of
 
 register = template.Library()
 
@@ -47,6 +48,12 @@ def pretty(value: Any) -> str:
 def phrase(value: Any) -> str:
     """A value in running text."""
     return shown.phrase(value)
+
+
+@register.filter
+def label(key: str) -> str:
+    """A key as a label: `earlier_refunds` as "Earlier refunds"."""
+    return label_of(key)
 
 
 @register.filter

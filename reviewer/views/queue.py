@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -34,7 +32,6 @@ def queue(request: HttpRequest) -> HttpResponse:
         "count": counted(waiting.count_up_to(MOST_COUNTED + 1)),
         "later": wanted.query(after=cursor_of(more)) if more else "",
         "is_first": after is None,
-        "live": json.dumps({**wanted.given(), "since": newest.asked_at.isoformat() if newest else None}),
         "changes": wanted.query(since=cursor_of(newest)),
     }
     return render(request, "reviewer/queue/page.html", context)
@@ -54,11 +51,11 @@ def changes(request: HttpRequest) -> HttpResponse:
     seen = request.GET.getlist("seen")[:PAGE]
     settled = set(seen) - Interrupt.objects.still_pending(seen)
     context = {
+        "filter": wanted,
         "query": wanted.query(),
         "count": counted(waiting.count_up_to(MOST_COUNTED + 1)),
         "new": counted(waiting.page(after=since, newest_first=False).count_up_to(MOST_COUNTED + 1)),
         "settled": Interrupt.objects.with_people().among(settled),
-        "gone": settled,
     }
     return render(request, "reviewer/queue/changes.html", context)
 

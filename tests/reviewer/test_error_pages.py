@@ -1,0 +1,139 @@
+"""Every error is a page that says what to do, and nothing typed is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from hitl.errors import JournalUnreachable, RunFailed
+from hitl.models import Interrupt
+from reviewer.middleware import ReviewerMiddleware
+from reviewer.views import errors, question as view
+from tests.reviewer.factories import form_of, question
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def desk(client: Client, ben: User) -> Client:
+    client.force_login(ben)
+    return client
+
+
+@pytest.mark.parametrize(
+    "url", ["/questions/nope/", "/questions/nope/state/", "/runs/nope/", "/start/nope/", "/no/such/page/"]
+)
+def test_what_does_not_exist_is_a_404_that_leads_on(desk: Client, url: str) -> None:
+    response = desk.get(url)
+    page = response.content.decode()
+    assert response.status_code == 404
+    assert "There is nothing here" in page
+    assert 'href="/">To the queue</a>' in page
+
+
+def test_an_answer_to_a_question_that_does_not_exist(desk: Client) -> None:
+    assert desk.post("/questions/nope/answer/", {"version": 1, "token": "t", "answer": "x"}).status_code == 404
+
+
+class TestTooLarge:
+    """A form of 5 MB."""
+
+    POSTED = "answer=" + "x" * 5_000_000
+
+    @pytest.fixture
+    def asked(self) -> Interrupt:
+        return question()
+
+    def post(self, client: Client, asked: Interrupt, **options: Any) -> Any:
+        url = reverse("reviewer:answer", args=[asked.id])
+        return client.post(url, self.POSTED, content_type="application/x-www-form-urlencoded", **options)
+
+    @pytest.mark.parametrize("checks", [True, False], ids=["csrf checked", "csrf not checked"])
+    def test_is_a_413_that_says_the_limit(self, desk: Client, asked: Interrupt, checks: bool) -> None:
+        desk.handler.enforce_csrf_checks = checks
+        response = self.post(desk, asked)
+        assert response.status_code == 413
+        assert "up to 2.5" in response.content.decode()
+        assert response["Content-Security-Policy"]
+
+    def test_over_htmx_the_form_stays(self, desk: Client, asked: Interrupt) -> None:
+        response = self.post(desk, asked, headers=HTMX)
+        assert response.status_code == 413
+        assert response["HX-Retarget"] == "#flash"
+
+    def test_where_the_middleware_comes_first_it_answers_itself(self, rf: RequestFactory) -> None:
+        def never(request: HttpRequest) -> Any:
+            raise RequestDataTooBig
+
+        request = rf.post("/start/graph/", self.POSTED, content_type="application/x-www-form-urlencoded")
+        response: Any = ReviewerMiddleware(never)(request)
+        assert response.status_code == 413
+
+
+class TestUnreachable:
+    """The database is locked or gone."""
+
+    @pytest.fixture(autouse=True, params=[OperationalError("database is locked"), JournalUnreachable("gone")])
+    def gone(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*args: Any, **options: Any) -> None:
+            raise request.param
+
+        monkeypatch.setattr(view.verbs, "answer", fail)
+
+    def test_the_page_carries_what_was_typed_to_be_sent_again(self, desk: Client) -> None:
+        asked = question()
+        response = desk.post(
+            reverse("reviewer:answer", args=[asked.id]), form_of(asked, token="mine", answer="my <text>")
+        )
+        page = response.content.decode()
+        assert response.status_code == 503
+        assert "The database does not answer" in page
+        assert "my &lt;text&gt;" in page
+        assert '<input type="hidden" name="token" value="mine">' in page
+
+    def test_over_htmx_the_form_stays(self, desk: Client) -> None:
+        asked = question()
+        url = reverse("reviewer:answer", args=[asked.id])
+        response = desk.post(url, form_of(asked, answer="x"), headers=HTMX)
+        assert response.status_code == 503
+        assert response["HX-Retarget"] == "#flash"
+        assert "<html" not in response.content.decode()
+
+
+def test_a_password_is_never_sent_back(rf: RequestFactory) -> None:
+    request = rf.post("/accounts/login/", {"username": "ben", "password": "s3cret"})
+    page = errors.page(request, OperationalError()).content.decode()
+    assert "s3cret" not in page
+
+
+def test_an_engine_error_has_its_own_status(rf: RequestFactory) -> None:
+    assert errors.page(rf.get("/"), RunFailed("x")).status_code == 500
+
+
+def test_an_unexpected_error_shows_nothing_of_the_inside(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any, **options: Any) -> None:
+        raise RuntimeError("secret detail")
+
+    asked = question()
+    monkeypatch.setattr(view.access, "question", fail)
+    desk.raise_request_exception = False
+    response = desk.get(reverse("reviewer:question", args=[asked.id]))
+    page = response.content.decode()
+    assert response.status_code == 500
+    assert "Something went wrong" in page
+    assert "secret detail" not in page
+
+
+def test_a_form_from_before_the_last_sign_in_says_so(ben: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ben)
+    response = client.post("/start/graph/", {"input": "foo", "key": "k"})
+    assert response.status_code == 403
+    assert "reload the page" in response.content.decode()
