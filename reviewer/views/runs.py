@@ -84,7 +84,7 @@ def cancel(request: HttpRequest, thread_id: str) -> HttpResponse:
     found = access.thread(request.user, thread_id)
     reason = request.POST.get("reason", "").strip()[:500]
     try:
-        verbs.cancel(thread_id, by=request.user, channel="web", reason=reason)
+        verbs.cancel(thread_id, by=access.person(request), channel="web", reason=reason)
     except Conflict as error:
         return _page(request, found, problem=error)
     messages.success(request, "The run is cancelled.")
@@ -96,7 +96,7 @@ def cancel(request: HttpRequest, thread_id: str) -> HttpResponse:
 def retry(request: HttpRequest, thread_id: str) -> HttpResponse:
     found = access.thread(request.user, thread_id)
     try:
-        verbs.retry(thread_id, by=request.user, channel="web")
+        verbs.retry(thread_id, by=access.person(request), channel="web")
     except Conflict as error:
         return _page(request, found, problem=error)
     messages.success(request, "The run goes on from its last finished step.")
