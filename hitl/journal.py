@@ -8,6 +8,7 @@ always pass through the same journal thread, so their order is kept.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextvars import ContextVar
@@ -23,6 +24,7 @@ from hitl.store import Lease
 if TYPE_CHECKING:
     from hitl.checkpoint.database import DatabaseSaver
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 GROUP = 64
 IDLE_SECONDS = 5.0
@@ -38,6 +40,13 @@ class Entry:
     lease: Lease
     facts: Sequence[Fact]
     done: Callable[[BaseException | None], None]
+
+    def tell(self, error: BaseException | None) -> None:
+        """Say how it went. Whoever fails at hearing it must not take the other legs' journal along."""
+        try:
+            self.done(error)
+        except BaseException:
+            logger.exception("A leg of thread %s failed at what its journal told it.", self.lease.thread_id)
 
 
 class Journal:
@@ -102,6 +111,7 @@ class Journal:
                 break
             if not self._handle(item, queue):
                 break
+            self._saver.leave_broken_connection()
         self._saver.close_connection()
 
     def _handle(self, item: Any, queue: SimpleQueue[Any]) -> bool:

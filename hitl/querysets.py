@@ -14,9 +14,10 @@ from hitl.facts import NOT_REPLAYED
 
 if TYPE_CHECKING:
     from hitl.models import Checkpoint, Interrupt, Run, Thread  # noqa: F401 - named in base classes
+    from hitl.store import Lease
 
 # Facts that a later one can change the meaning of for a reader (see `openings`).
-CONTINUED = ("call", "question", "answer", "hold", "undo", "release", "reopen", "assign")
+CONTINUED = ("call", "error", "question", "answer", "hold", "undo", "release", "reopen", "assign")
 
 
 class ThreadQuerySet(models.QuerySet["Thread"]):
@@ -32,6 +33,11 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
     def leased(self) -> ThreadQuerySet:
         """Busy threads that somebody runs."""
         return self.filter(status="busy", lease_expires_at__gt=Now())
+
+    def renew_lease(self, lease: Lease, *, lease_seconds: float) -> int:
+        """Prolong a lease that stands; one that was given back stays so, though its epoch is still the thread's."""
+        mine = self.filter(id=lease.thread_id, lease_epoch=lease.epoch, lease_owner=lease.owner)
+        return mine.update(lease_expires_at=Now() + timedelta(seconds=lease_seconds))
 
     def end_lease(self, thread_id: str, *, epoch: int) -> int:
         """Let the lease of this epoch run out now; the fence still stands until the next claim."""
@@ -118,7 +124,10 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
 
     def openings(self, thread_id: str, *, up_to: int) -> CheckpointQuerySet:
         """The facts up to a seq that later facts may go on with: open calls, questions, their answers."""
-        return self.of(thread_id).filter(seq__lte=up_to, kind__in=CONTINUED)
+        return self.of(thread_id).up_to(up_to).filter(kind__in=CONTINUED)
+
+    def up_to(self, seq: int) -> CheckpointQuerySet:
+        return self.filter(seq__lte=seq)
 
     def turn(self, thread_id: str, *, turn_seq: int) -> CheckpointQuerySet:
         """What replay needs of the open turn (rule 8)."""

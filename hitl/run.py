@@ -60,11 +60,11 @@ def run_thread(thread_id: str) -> bool:
     from hitl.checkpoint.database import saver
 
     store = saver()
-    thread = store.submit(partial(store.thread, thread_id)).result()
+    thread = store.submit(partial(store.thread, thread_id), key=thread_id).result()
     workflow = registry.find(thread.workflow) if thread is not None else None
     if thread is None or workflow is None or thread.status != "busy":
         return False
-    lease = store.submit(partial(store.transact, thread_id, claiming(workflow))).result()
+    lease = store.submit(partial(store.transact, thread_id, claiming(workflow)), key=thread_id).result()
     if lease is None:
         return False
     setting = Setting(workflow, store, lease, workflow.config_of(thread), lambda mode, payload: None)
@@ -95,12 +95,10 @@ def execute(setting: Setting) -> Outcome:
     """
     store, thread_id = setting.store, setting.lease.thread_id
     while True:
-        leg = setting.leg(Turn(store.submit(partial(store.load, thread_id)).result()))
+        leg = setting.leg(Turn(store.submit(partial(store.load, thread_id), key=thread_id).result()))
         with _kept(leg):
             ending = Ending(leg, *leg.run(partial(setting.workflow.body, leg)))
-            if ending.taken is not None:
-                raise store.submit(partial(_why_taken, store, ending.taken, thread_id)).result()
-            if store.submit(partial(_settle, setting, leg, ending)).result():
+            if store.submit(partial(_settle, setting, leg, ending), key=thread_id).result():
                 return ending.outcome
 
 
@@ -108,25 +106,30 @@ async def aexecute(setting: Setting) -> Outcome:
     """The same on the running event loop, which never waits for the database."""
     store, thread_id = setting.store, setting.lease.thread_id
     while True:
-        opened = await asyncio.wrap_future(store.submit(partial(store.load, thread_id)))
+        opened = await asyncio.wrap_future(store.submit(partial(store.load, thread_id), key=thread_id))
         leg = setting.leg(Turn(opened))
         with _kept(leg):
             ending = Ending(leg, *await leg.arun(partial(setting.workflow.abody, leg)))
-            if ending.taken is not None:
-                why = partial(_why_taken, store, ending.taken, thread_id)
-                raise await asyncio.wrap_future(store.submit(why))
-            if await asyncio.wrap_future(store.submit(partial(_settle, setting, leg, ending))):
+            if await asyncio.wrap_future(store.submit(partial(_settle, setting, leg, ending), key=thread_id)):
                 return ending.outcome
 
 
 def _settle(setting: Setting, leg: Leg, ending: Ending) -> bool:
-    return setting.store.settle(setting.lease, ending.write, loaded_seq=leg.turn.loaded_seq)
+    """Write how the pass ended; whether the leg is over. Raises what took the run away, if something did."""
+    store = setting.store
+    try:
+        if ending.taken is not None:
+            raise ending.taken
+        return store.settle(setting.lease, ending.write, loaded_seq=leg.turn.loaded_seq)
+    except LeaseLost as error:
+        raise _why_lost(store, error, setting.lease.thread_id) from None
 
 
-def _why_taken(store: Store, error: HitlError, thread_id: str) -> HitlError:
-    if isinstance(error, LeaseLost):
-        thread = store.thread(thread_id)
-        if thread is not None and thread.status == "idle":
+def _why_lost(store: Store, error: LeaseLost, thread_id: str) -> HitlError:
+    thread = store.thread(thread_id)
+    if thread is not None and thread.status == "idle":
+        last = store.facts(thread_id, after=thread.seq - 1)[-1:]
+        if [fact.kind for fact in last] == ["cancel"]:
             return RunCancelled(f"The run of thread {thread_id!r} was cancelled. What it had finished is kept.")
     return error
 

@@ -210,8 +210,11 @@ class Store(ABC):
         else:
             done(None)
 
-    def submit(self, work: Callable[[], T]) -> Future[T]:
-        """Run `work`, which calls this store, where it blocks nobody else."""
+    def submit(self, work: Callable[[], T], *, key: str = "") -> Future[T]:
+        """Run `work`, which calls this store, where it blocks nobody else.
+
+        key: the thread's id, where `work` has to come after the facts that were posted for it.
+        """
         future: Future[T] = Future()
         try:
             future.set_result(work())

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from datetime import timedelta
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -65,16 +65,11 @@ class DatabaseSaver(Store):
     # Transitions
 
     def transact(self, thread_id: str, work: Callable[[Unit], T], *, create: bool = False, closed: bool = False) -> T:
-        try:
-            with transaction.atomic(using=self.alias):
-                unit = self._lock(thread_id, create=create, closed=closed)
-                result = work(unit)
-                self._write(unit)
+        with self._reachable(thread_id), transaction.atomic(using=self.alias):
+            unit = self._lock(thread_id, create=create, closed=closed)
+            result = work(unit)
+            self._write(unit)
             return result
-        except GONE as error:
-            if connections[self.alias].in_atomic_block:
-                raise
-            raise unreachable(thread_id, error) from error
 
     def settle(self, lease: Lease, work: Callable[[Unit], bool], *, loaded_seq: int) -> bool:
         def attempt() -> bool:
@@ -149,10 +144,14 @@ class DatabaseSaver(Store):
         results: list[BaseException | None]
         try:
             results = self._append_together(group)
-        except Exception:
-            results = [self._append_alone(entry) for entry in group]
+        except Exception as error:
+            # Of a lost connection nobody knows whether it took the commit along.
+            in_doubt = isinstance(error, GONE)
+            if in_doubt:
+                self.close_connection()
+            results = [self._append_alone(entry, in_doubt=in_doubt) for entry in group]
         for entry, result in zip(group, results, strict=True):
-            entry.done(result)
+            entry.tell(result)
 
     def _append_together(self, group: list[Entry]) -> list[BaseException | None]:
         connection = connections[self.alias]
@@ -177,7 +176,7 @@ class DatabaseSaver(Store):
             return error
         return None
 
-    def _append_alone(self, entry: Entry) -> BaseException | None:
+    def _append_alone(self, entry: Entry, *, in_doubt: bool) -> BaseException | None:
         lease, first = entry.lease, entry.facts[0]
 
         def attempt() -> bool:
@@ -198,19 +197,28 @@ class DatabaseSaver(Store):
             return True if there.exists() else None
 
         try:
-            self._patiently(lease.thread_id, attempt, already)
+            self._patiently(lease.thread_id, attempt, already, in_doubt=in_doubt)
         except BaseException as error:
             return error
         return None
 
-    def _patiently(self, thread_id: str, attempt: Callable[[], bool], already: Callable[[], bool | None]) -> bool:
-        """Try until it is done, certainly once, or the database stayed away too long (rule 6)."""
+    def _patiently(
+        self,
+        thread_id: str,
+        attempt: Callable[[], T],
+        already: Callable[[], T | None],
+        *,
+        in_doubt: bool = False,
+    ) -> T:
+        """Try until it is done, certainly once, or the database stayed away too long (rule 6).
+
+        in_doubt: an attempt has been made before, and may have succeeded.
+        """
         deadline = monotonic() + conf.settings().database_patience_seconds
         pause = 0.05
-        failed = False
         while True:
             try:
-                if failed:
+                if in_doubt:
                     done = already()
                     if done is not None:
                         return done
@@ -221,22 +229,21 @@ class DatabaseSaver(Store):
                 if monotonic() > deadline:
                     raise unreachable(thread_id, error) from error
                 logger.warning("The journal of thread %s cannot be written yet: %s", thread_id, error)
-                failed = True
+                in_doubt = True
                 self.close_connection()
                 sleep(pause)
                 pause = min(pause * 2, 2.0)
 
     def renew(self, leases: Sequence[Lease], *, lease_seconds: float) -> list[Lease]:
-        gone = []
-        for lease in leases:
-            mine = Thread.objects.using(self.alias).filter(id=lease.thread_id, lease_epoch=lease.epoch)
-            if not mine.update(lease_expires_at=Now() + timedelta(seconds=lease_seconds)):
-                gone.append(lease)
-        return gone
+        threads = Thread.objects.using(self.alias)
+        return [lease for lease in leases if not threads.renew_lease(lease, lease_seconds=lease_seconds)]
 
     # Reading
 
     def load(self, thread_id: str) -> Opened:
+        return self._patiently(thread_id, partial(self._load, thread_id), lambda: None)
+
+    def _load(self, thread_id: str) -> Opened:
         thread = self.thread(thread_id)
         if thread is None:
             raise unknown_thread(thread_id)
@@ -253,24 +260,39 @@ class DatabaseSaver(Store):
         )
 
     def thread(self, thread_id: str) -> Thread | None:
-        return Thread.objects.using(self.alias).filter(id=thread_id).first()
+        with self._reachable(thread_id):
+            return Thread.objects.using(self.alias).filter(id=thread_id).first()
 
     def facts(self, thread_id: str, *, after: int = 0) -> list[Fact]:
-        return [_fact(row) for row in Checkpoint.objects.using(self.alias).of(thread_id, after=after)]
+        with self._reachable(thread_id):
+            return [_fact(row) for row in Checkpoint.objects.using(self.alias).of(thread_id, after=after)]
 
     def open_questions(self, thread_id: str) -> list[Any]:
-        return list(Interrupt.objects.using(self.alias).of(thread_id).open())
+        with self._reachable(thread_id):
+            return list(Interrupt.objects.using(self.alias).of(thread_id).open())
 
     def question(self, question_id: str) -> Interrupt | None:
-        return Interrupt.objects.using(self.alias).filter(id=question_id).first()
+        with self._reachable(question_id):
+            return Interrupt.objects.using(self.alias).filter(id=question_id).first()
 
     def value_at(self, thread_id: str, seq: int) -> str | None:
-        rows = Checkpoint.objects.using(self.alias).filter(thread_id=thread_id, seq=seq)
-        return rows.values_list("value", flat=True).first()
+        with self._reachable(thread_id):
+            rows = Checkpoint.objects.using(self.alias).filter(thread_id=thread_id, seq=seq)
+            return rows.values_list("value", flat=True).first()
 
     def run_with_key(self, workflow: str, key: str) -> Run | None:
         keyed = Q(workflow=workflow, idempotency_key=key)
-        return Run.objects.using(self.alias).filter(keyed).first()
+        with self._reachable(key):
+            return Run.objects.using(self.alias).filter(keyed).first()
+
+    @contextmanager
+    def _reachable(self, what: str) -> Iterator[None]:
+        """JournalUnreachable where the database is locked or gone while `what` is read or written."""
+        try:
+            yield
+        except GONE as error:
+            self.close_connection()
+            raise unreachable(what, error) from error
 
     # On journal threads, unless a test wants everything in its own
 
@@ -280,8 +302,8 @@ class DatabaseSaver(Store):
         else:
             self.journal.post(Entry(lease, facts, done))
 
-    def submit(self, work: Callable[[], T]) -> Future[T]:
-        return super().submit(work) if inline.get() else self.journal.submit(work)
+    def submit(self, work: Callable[[], T], *, key: str = "") -> Future[T]:
+        return super().submit(work) if inline.get() else self.journal.submit(work, key=key)
 
     def check_usable(self) -> None:
         if connections[self.alias].in_atomic_block and not inline.get():
@@ -289,6 +311,11 @@ class DatabaseSaver(Store):
                 "A graph cannot run inside transaction.atomic(): its results are durable at once and could not be "
                 "rolled back. Use hitl.verbs.start() or answer() there; in tests use hitl.testing."
             )
+
+    def leave_broken_connection(self) -> None:
+        """Close this thread's connection if an error came over it; the next query makes another."""
+        if connections[self.alias].errors_occurred:
+            self.close_connection()
 
     def close_connection(self) -> None:
         connection = connections[self.alias]
@@ -304,7 +331,7 @@ def saver(alias: str | None = None) -> DatabaseSaver:
 
 def unreachable(thread_id: str, error: BaseException) -> JournalUnreachable:
     return JournalUnreachable(
-        f"The journal of thread {thread_id!r} cannot be reached ({error}). Nothing was half-written; try again."
+        f"The journal of {thread_id!r} cannot be reached ({error}). Nothing was half-written; try again."
     )
 
 

@@ -154,7 +154,7 @@ class InMemorySaver(Store):
         with self._lock:
             for lease in leases:
                 kept = self._threads.get(lease.thread_id)
-                if kept is None or kept.row.lease_epoch != lease.epoch:
+                if kept is None or (kept.row.lease_epoch, kept.row.lease_owner) != (lease.epoch, lease.owner):
                     gone.append(lease)
                 else:
                     kept.row.lease_expires_at = datetime.now(UTC) + timedelta(seconds=lease_seconds)
