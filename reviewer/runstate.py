@@ -58,7 +58,7 @@ def read(thread_id: str) -> RunState:
     thread = Thread.objects.get(id=thread_id)
     run = Run.objects.of(thread_id).last()
     questions = list(Interrupt.objects.of(thread_id).open())
-    state = word(thread.status, run and run.status)
+    state = word(thread.status, run.status if run else None)
     return RunState(
         thread_id=thread_id,
         seq=thread.seq,
@@ -84,7 +84,9 @@ def word(thread_status: str, run_status: str | None) -> str:
 
 
 def _output(thread: Thread) -> Shown | None:
-    fact = Checkpoint.objects.of(thread.id).filter(seq=thread.output_seq).first()
+    if thread.output_seq is None:
+        return None
+    fact = Checkpoint.objects.of(thread.id, after=thread.output_seq - 1).first()
     return shown.stored(fact.value) if fact else None
 
 

@@ -4,7 +4,7 @@ hub         one a process: who listens to what, and the fan-out of what was read
 subscriber  one a connection: a bounded queue, so that a slow reader waits for nobody but itself
 reader      the database's side, in the hub's own thread: facts to HTML, and who may see them
 watch       the queue as one reader watches it
-bridge      between the processes of a deployment
+bridge      what one process tells the others, over the wire (Redis, or NOTIFY)
 consumer    the socket; asgi puts it all into a server
 
 The journal is the truth and everything here may be lost: a message, a socket, a process. What brings a page

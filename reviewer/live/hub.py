@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 from hitl import announce
-from reviewer.live import bridge, codes, reader
+from reviewer.live import bridge, codes, reader, wire
 from reviewer.live import watch as watches
 from reviewer.live.subscriber import Subscriber
 
@@ -74,7 +74,8 @@ class Hub:
         self.loop, self._wake = loop, asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hitl-live")
         self._leave = [announce.listen(functools.partial(self.call, "moved")), bridge.join(self)]
-        self._tasks = [loop.create_task(self._serve()), loop.create_task(self._watch())]
+        work = (self._serve(), self._watch(), self._hear())
+        self._tasks = [loop.create_task(one) for one in work]
 
     async def stop(self) -> None:
         """End every connection and the hub's own thread."""
@@ -235,6 +236,16 @@ class Hub:
                     await self._compare()
             except Exception:
                 logger.exception("The live layer could not look for changes; it will try again.")
+
+    async def _hear(self) -> None:
+        """Listen to the other processes. While the wire is broken, comparing has to do."""
+        line = wire.wire()
+        while line is not None:
+            try:
+                await line.hear(functools.partial(bridge.heard, self))
+            except Exception as error:
+                logger.warning("Other processes are not heard; trying again. %s", error)
+            await asyncio.sleep(self.pace.compare_seconds)
 
     async def _file_changed(self, version: int) -> tuple[bool, int]:
         if not self.connections:

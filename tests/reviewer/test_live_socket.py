@@ -9,71 +9,23 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client
 from django.urls import reverse
 
-from reviewer.live import asgi, codes
+from reviewer.live import asgi, codes, reader
 from reviewer.live.hub import Hub, Pace
 from tests.reviewer.journal import Journal
+from tests.reviewer.live import NEVER, Desk, closed_with, no_http, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-# So long that only what a test does can wake the hub.
-NEVER = Pace(watch_seconds=3600, compare_seconds=3600, queue_seconds=0)
-
-
-class Desk:
-    """An application with a hub, and the sockets that a test opened on it."""
-
-    def __init__(self, pace: Pace) -> None:
-        self.hub = Hub(pace)
-        self.application = asgi.application(no_http, hub=self.hub)
-        self.sockets: list[WebsocketCommunicator] = []
-
-    def socket(self, client: Client, *, origin: str = "http://testserver") -> WebsocketCommunicator:
-        cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
-        headers = [(b"origin", origin.encode()), (b"cookie", cookies.encode())]
-        socket = WebsocketCommunicator(self.application, asgi.socket_path(), headers=headers)
-        self.sockets.append(socket)
-        return socket
-
-    async def connect(self, user: User | None) -> WebsocketCommunicator:
-        socket = self.socket(await sync_to_async(signed_in)(user))
-        accepted, _ = await socket.connect()
-        assert accepted
-        return socket
-
-    async def opens(self, user: User, *, origin: str) -> bool:
-        accepted, _ = await self.socket(await sync_to_async(signed_in)(user), origin=origin).connect()
-        return bool(accepted)
-
-    async def follow(self, user: User, thread_id: str, *, after: int = 0) -> WebsocketCommunicator:
-        socket = await self.connect(user)
-        await socket.send_json_to({"thread": thread_id, "after": after})
-        return socket
-
-
-async def no_http(scope: Any, receive: Any, send: Any) -> None:
-    raise AssertionError("no test here asks for a page over ASGI")
-
-
-def signed_in(user: User | None) -> Client:
-    client = Client()
-    if user is not None:
-        client.force_login(user)
-    return client
 
 
 @pytest.fixture
 async def desk(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
     desk = Desk(getattr(request, "param", NEVER))
     yield desk
-    for socket in desk.sockets:
-        await socket.disconnect()
-    await desk.application.stop()
+    await desk.close()
 
 
 @pytest.fixture
@@ -87,12 +39,6 @@ def journal(settings: Any, transactional_db: Any) -> Journal:
 
 async def add(journal: Journal, name: str) -> None:
     await sync_to_async(journal.add)("task", path=name, name=name, value=name)
-
-
-async def closed_with(socket: WebsocketCommunicator) -> int:
-    message = await socket.receive_output()
-    assert message["type"] == "websocket.close"
-    return int(message["code"])
 
 
 async def test_a_page_gets_what_it_has_not_seen_and_then_what_comes(desk: Desk, journal: Journal, cleo: User) -> None:
@@ -296,7 +242,5 @@ async def test_the_server_starts_and_stops_the_hub() -> None:
 
 
 def test_a_message_is_json_that_a_page_can_read(journal: Journal) -> None:
-    from reviewer.live import reader
-
     message = reader.message("t1", after=0)
     assert json.loads(message.text)["seq"] == message.seq == 2
