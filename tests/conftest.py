@@ -12,6 +12,16 @@ import pytest
 from django.contrib.auth.models import Permission, User
 
 
+# What a plain `pytest` leaves out, for it needs a server, a browser or patience.
+LEFT_OUT = "not postgres and not redis and not browser and not packaging and not chaos and not soak"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
+    if not named and not config.option.markexpr:
+        config.option.markexpr = LEFT_OUT
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail a coroutine test that uses the database inside a transaction of the main thread.

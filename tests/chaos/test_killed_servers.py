@@ -15,13 +15,14 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tests.chaos.workflows import expected
+from tests.services import postgres
 from tests.services.desk import ROOT, Desk
 from tests.services.server import directory
 
@@ -69,14 +70,14 @@ def driver(desk: Desk, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture(scope="module")
 def aftermath() -> Iterator[Aftermath]:
-    with directory("chaos") as home:
+    with directory("chaos") as home, ExitStack() as stack:
         environment = {
             "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
             "HITL_WORKFLOWS": "tests.chaos.workflows",
             "CHAOS_NOTES": str(home / "notes"),
         }
         if url := os.environ.get("DATABASE_URL"):
-            environment["DATABASE_URL"] = url
+            environment["DATABASE_URL"] = stack.enter_context(postgres.database(url))
         desks = [Desk(home, **environment), Desk(home, **environment)]
         desks[0].prepare()
         try:

@@ -3,50 +3,20 @@
 from __future__ import annotations
 
 import http.client
-import http.cookiejar
-import re
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
 
 from tests.packaging.project import Project, bare_environment
 from tests.packaging.readme import additions
 from tests.services import server
+from tests.services.visitor import Visitor
 
 DESK = additions("ReviewerMiddleware")
 NAME, PASSWORD = "dana", "a password of some length"
-
-
-class Browser:
-    """As much of one as it takes to sign in: cookies, redirects, forms."""
-
-    def __init__(self, home: str) -> None:
-        self.home = home
-        self.cookies = http.cookiejar.CookieJar()
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
-
-    def get(self, path: str) -> str:
-        with self.opener.open(self.home + path, timeout=10) as answer:
-            return str(answer.read().decode())
-
-    def post(self, path: str, **fields: str) -> str:
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(path))
-        assert token, f"{path} has no form"
-        body = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": token[1]}).encode()
-        with self.opener.open(self.home + path, data=body, timeout=10) as answer:
-            return str(answer.read().decode())
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What a socket of this browser begins with."""
-        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)
-        return {"Cookie": cookies, "Origin": self.home}
 
 
 @pytest.fixture
@@ -79,10 +49,10 @@ def listens(port: int) -> bool:
         connection.close()
 
 
-def signed_in(address: str) -> Browser:
-    browser = Browser(f"http://{address}")
-    browser.post("/desk/accounts/login/", username=NAME, password=PASSWORD)
-    return browser
+def signed_in(address: str) -> Visitor:
+    visitor = Visitor(f"http://{address}/desk")
+    visitor.sign_in(NAME, password=PASSWORD)
+    return visitor
 
 
 def wait_until(holds: Callable[[], bool], *, seconds: float = 15) -> None:
@@ -111,16 +81,15 @@ def test_a_person_signs_in_and_sees_the_queue_without_the_live_line(shop: Projec
     shop.manage("hitl", "start", "purchase", "--input", "tea")
     with served(shop) as address:
         dana = signed_in(address)
-        wait_until(lambda: "Buy tea for 40?" in dana.get("/desk/"))
+        wait_until(lambda: "Buy tea for 40?" in dana.get("/"))
 
 
 def test_with_the_line_in_asgi_the_socket_is_open_to_whoever_is_signed_in(shop: Project) -> None:
     shop.add("shop/asgi.py", DESK["asgi.py"])
     with served(shop) as address:
-        dana, stranger = signed_in(address), Browser(f"http://{address}")
-        with connect(f"ws://{address}/desk/ws/", additional_headers=dana.headers) as socket:
+        dana, stranger = signed_in(address), Visitor(f"http://{address}/desk")
+        with dana.socket() as socket:
             socket.send('{"thread": "no such thread"}')
             assert "refused" in str(socket.recv(timeout=10))
-        refused = connect(f"ws://{address}/desk/ws/", additional_headers=stranger.headers)
-        with refused as socket, pytest.raises(ConnectionClosed):
+        with stranger.socket() as socket, pytest.raises(ConnectionClosed):
             socket.recv(timeout=10)

@@ -12,6 +12,8 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 from tests.services import Unavailable, server
 
@@ -42,6 +44,20 @@ def running() -> Iterator[str]:
             ready=lambda: accepts_connections(home),
         ):
             yield f"postgres://hitl@/postgres?host={home}"
+
+
+@contextmanager
+def database(url: str) -> Iterator[str]:
+    """A new database beside the one at `url`, with an address of its own."""
+    import psycopg
+
+    name = f"desk_{uuid4().hex[:12]}"
+    with psycopg.connect(url, autocommit=True) as administrator:
+        administrator.execute(f"CREATE DATABASE {name}".encode())
+        try:
+            yield urlsplit(url)._replace(path=f"/{name}").geturl()
+        finally:
+            administrator.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def find() -> Path | None:
