@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 
-
 # What a plain `pytest` leaves out, for it needs a server, a browser or patience.
 LEFT_OUT = "not postgres and not redis and not browser and not packaging and not chaos and not soak"
 
