@@ -42,9 +42,7 @@ def uses_database(item: pytest.Item) -> bool:
 
 def is_transactional(item: pytest.Item) -> bool:
     marker = item.get_closest_marker("django_db")
-    by_marker = marker is not None and bool(
-        marker.kwargs.get("transaction") or (marker.args and marker.args[0])
-    )
+    by_marker = marker is not None and bool(marker.kwargs.get("transaction") or (marker.args and marker.args[0]))
     return by_marker or bool(
         fixtures(item) & {"transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback"}
     )
@@ -65,9 +63,7 @@ def ben(db: Any) -> User:
     """A reviewer: may start workflows and answer questions."""
     user = User.objects.create_user("ben", password="ben", first_name="Ben")
     user.user_permissions.set(
-        Permission.objects.filter(
-            content_type__app_label="hitl", codename__in=["start_thread", "answer_interrupt"]
-        )
+        Permission.objects.filter(content_type__app_label="hitl", codename__in=["start_thread", "answer_interrupt"])
     )
     return user
 

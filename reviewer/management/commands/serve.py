@@ -48,8 +48,6 @@ def application() -> str:
     """The project's ASGI application as uvicorn spells it."""
     path = getattr(settings, "ASGI_APPLICATION", None)
     if not path:
-        raise CommandError(
-            "ASGI_APPLICATION is not set; it is the dotted path of the application in asgi.py."
-        )
+        raise CommandError("ASGI_APPLICATION is not set; it is the dotted path of the application in asgi.py.")
     module, _, name = path.rpartition(".")
     return f"{module}:{name}"
