@@ -18,8 +18,15 @@ if TYPE_CHECKING:
     from hitl.leg import Leg
 
 
+class Mismatch(Exception):
+    """The code and the journal do not agree on a call; says how."""
+
+
 def bind(leg: Leg, scope: Scope, work: Work) -> tuple[Call, Fact | None]:
-    """The call with its address, and its record if there is one. Call it with the leg's lock held."""
+    """The call with its address, and its record if there is one; Mismatch where the code has diverged.
+
+    Call it with the leg's lock held.
+    """
     digest = codec.digest((work.args, work.kwargs))
     path = child(scope.path, segment(work.name, digest, scope.count(work.name, digest)))
     position = scope.calls
@@ -28,7 +35,7 @@ def bind(leg: Leg, scope: Scope, work: Work) -> tuple[Call, Fact | None]:
     if record is None:
         record = _at_position(leg, scope, work, position)
     elif path in scope.taken:
-        raise leg.diverged(
+        raise Mismatch(
             f"the call {work.name}() number {position + 1} is recorded, but its record was used for another call that "
             "stood at its place"
         )
@@ -46,7 +53,7 @@ def _at_position(leg: Leg, scope: Scope, work: Work, position: int) -> Fact | No
         return None
     record = there[0]
     if record.name != work.name:
-        raise leg.diverged(f"call number {position + 1} was recorded as {record.name}(), now it is {work.name}()")
+        raise Mismatch(f"call number {position + 1} was recorded as {record.name}(), now it is {work.name}()")
     _warn(leg, record)
     return record
 

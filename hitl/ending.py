@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from hitl import answers, codec, failures, transitions
 from hitl.errors import HitlError, Invalid, JournalUnreachable, RunStopped
@@ -12,6 +12,9 @@ from hitl.facts import Fact
 from hitl.leg import Leg
 from hitl.store import Unit
 from hitl.types import Interrupt
+
+V = TypeVar("V")
+S = TypeVar("S")
 
 
 @dataclasses.dataclass(slots=True)
@@ -23,12 +26,12 @@ class Outcome:
     error: BaseException | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Final:
+@dataclasses.dataclass(frozen=True)
+class Final(Generic[V, S]):
     """What `entrypoint.final` carries: `value` for the caller, `save` for the next turn's `previous`."""
 
-    value: Any
-    save: Any
+    value: V
+    save: S
 
 
 class Ending:
@@ -85,7 +88,7 @@ class Ending:
             unit,
             self._leg.lease,
             facts=self._facts,
-            detail=failures.describe(error),
+            detail=failures.describe(error) | {"void": self._leg.body.last_failures()},
             reopen=self._leg.returned_answers(error),
         )
         return True

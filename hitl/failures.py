@@ -7,6 +7,7 @@ there, the nearest recorded base that is takes its place.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import traceback
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from hitl.errors import HitlError, RunFailed
 
 MAX_TRACEBACK = 20_000
 MAX_MESSAGE = 10_000
+# What a call can fail with so that its caller hears the same. sys.exit() in a task ends the task alone.
+CATCHABLE = (Exception, asyncio.CancelledError)
 
 
 def describe(error: BaseException) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     kept: dict[str, Any] = {
         "type": type(error).__name__,
         "message": message(error),
-        "classes": [name_of(cls) for cls in type(error).__mro__ if issubclass(cls, Exception)],
+        "classes": [name_of(cls) for cls in type(error).__mro__ if issubclass(cls, CATCHABLE)],
         "traceback": "".join(traceback.format_exception(error))[-MAX_TRACEBACK:],
     }
     try:
@@ -44,6 +47,11 @@ def rebuild(detail: dict[str, Any]) -> BaseException:
             if error is not None:
                 return error
     return RunFailed(f"{detail['type']}: {text}")
+
+
+def as_heard(error: BaseException, detail: dict[str, Any]) -> BaseException:
+    """What the caller gets in the leg in which the call failed: the exception itself, if a replay can give it."""
+    return error if isinstance(error, CATCHABLE) else rebuild(detail)
 
 
 def message(error: BaseException) -> str:
@@ -72,17 +80,17 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
             left += current.exceptions
 
 
-def _loaded(name: str) -> type[Exception] | None:
+def _loaded(name: str) -> type[BaseException] | None:
     module_name, _, qualname = name.partition(":")
     found: Any = sys.modules.get(module_name)
     for part in qualname.split("."):
         found = getattr(found, part, None)
-    if isinstance(found, type) and issubclass(found, Exception):
+    if isinstance(found, type) and issubclass(found, CATCHABLE):
         return found
     return None
 
 
-def _make(cls: type[Exception], detail: dict[str, Any], text: str) -> Exception | None:
+def _make(cls: type[BaseException], detail: dict[str, Any], text: str) -> BaseException | None:
     try:
         error = cls.__new__(cls)
         kept = detail.get("error_args")

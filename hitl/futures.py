@@ -8,8 +8,11 @@ value (rule 16).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from hitl.signals import Signal
@@ -24,8 +27,16 @@ class TaskFuture(Future[Any]):
     def __init__(self, call: Call) -> None:
         super().__init__()
         self._call = call
-        self.has_callbacks = False
+        self._callbacks_counted = Lock()
+        self._has_callbacks = False
+        self._resolving = False
         self.set_running_or_notify_cancel()
+
+    def resolving(self) -> bool:
+        """Say that the outcome is about to be set; whether callbacks, the user's code, will run with it."""
+        with self._callbacks_counted:
+            self._resolving = True
+            return self._has_callbacks
 
     def result(self, timeout: float | None = None) -> Any:
         self._call.leg.refuse_if_signalled()
@@ -48,8 +59,19 @@ class TaskFuture(Future[Any]):
         return error
 
     def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
-        self.has_callbacks = True
-        super().add_done_callback(fn)
+        with self._callbacks_counted:
+            too_late = self._resolving
+            self._has_callbacks = True
+        if too_late:
+            # It is done in a moment; then the callback runs here, and not where the outcome is set.
+            super().exception()
+        super().add_done_callback(partial(_quietly, fn))
+
+
+def _quietly(fn: Callable[[Future[Any]], object], future: Future[Any]) -> None:
+    """A signal that a callback gets must not keep the engine from resolving other futures."""
+    with contextlib.suppress(Signal):
+        fn(future)
 
 
 class AsyncTaskFuture(asyncio.Future):  # type: ignore[type-arg]
@@ -81,8 +103,14 @@ class AsyncTaskFuture(asyncio.Future):  # type: ignore[type-arg]
         error = super().exception()
         if isinstance(error, Signal):
             self._call.leg.signalled(error)
-            raise error
+            # Where no coroutine runs, a callback of asyncio's own asks (gather), which would lose what is raised.
+            if asyncio.current_task() is not None:
+                raise error
         return error
+
+    def forgive(self) -> None:
+        """Nobody needs to look at this outcome: asyncio must not complain about it."""
+        self._log_traceback = False
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Cancel the task, unless a question is open: a pause must not end its siblings in mid-effect."""

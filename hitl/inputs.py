@@ -5,14 +5,12 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from hitl import codec, events
 from hitl.leg import Leg
 from hitl.scope import current
-
-INJECTED = ("config", "previous", "writer")
 
 
 class Parameters:
@@ -52,24 +50,19 @@ class Parameters:
 
         return schema.coerce(self.annotation, value)
 
-    def bind(self, leg: Leg) -> list[Any]:
-        """The positional arguments for this leg, the injected ones in their places."""
-        given: list[Any] = [codec.decode(leg.turn.input)]
-        for parameter in self._others:
-            if parameter.name in INJECTED:
-                given.append(self._inject(parameter.name, leg))
-            elif parameter.default is not inspect.Parameter.empty:
-                given.append(parameter.default)
-        return given
+    def bind(self, leg: Leg) -> tuple[Any, dict[str, Any]]:
+        """The turn's input, and what is injected by name."""
+        previous = codec.decode(leg.turn.previous) if leg.turn.previous is not None else None
+        return codec.decode(leg.turn.input), self.injected(leg, previous=previous)
+
+    def injected(self, leg: Leg, *, previous: Any) -> dict[str, Any]:
+        found = {"config": leg.config, "previous": previous, "writer": partial(_write, leg)}
+        return {parameter.name: found[parameter.name] for parameter in self._others if parameter.name in found}
 
     @property
     def _is_free(self) -> bool:
         return self.annotation in (inspect.Parameter.empty, Any)
 
-    @staticmethod
-    def _inject(name: str, leg: Leg) -> Any:
-        if name == "config":
-            return leg.config
-        if name == "previous":
-            return codec.decode(leg.turn.previous) if leg.turn.previous is not None else None
-        return lambda value: events.write(leg, current.get() or leg.body, value)
+
+def _write(leg: Leg, value: Any) -> None:
+    events.write(leg, current.get() or leg.body, value)

@@ -22,28 +22,31 @@ unresolved future raises, and what still runs runs out unrecorded (rule 28).
 from __future__ import annotations
 
 import asyncio
-import contextvars
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Coroutine
+from concurrent.futures import InvalidStateError
 from functools import partial
 from threading import Event, RLock
 from typing import Any
 
-from hitl import arguments, binding, codec, failures, pool
-from hitl.errors import HitlError, Invalid, LeaseLost, NonDeterminism
+from hitl import binding, codec, failures, pool, recording
+from hitl.errors import HitlError, LeaseLost, NonDeterminism
 from hitl.events import Buffer
 from hitl.facts import Fact
 from hitl.futures import AsyncTaskFuture, TaskFuture
 from hitl.scope import Call, Scope, State, Work, current
 from hitl.signals import Pause, Signal, Stop
 from hitl.slots import Slots
+from hitl.stillness import Stillness
 from hitl.store import Lease, Store
 from hitl.turn import Turn
 
 Emit = Callable[[str, Any], None]
+Ended = tuple[Any, BaseException | None]
 
 
 class Leg:
-    """One pass. `run` or `arun` it once; then `asked`, `late` and the outcome say what to write."""
+    """One pass. `run` or `arun` it once; then `asked`, `undelivered` and the outcome say what to write."""
 
     def __init__(
         self,
@@ -62,91 +65,99 @@ class Leg:
         self.emit = emit
         self.code_version = code_version
         self.config = config
+        self.lock = RLock()
         self.body = Scope(self)
         self.stopped: Stop | None = None
         self.buffer = Buffer()
         self.asked: list[Fact] = []
         self.rejected: list[tuple[str, str, str]] = []
-        self._blocked: dict[str, Call] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
         self._inline = inline
-        self._lock = RLock()
-        self._moving = 0
-        self._paused: list[Call] = []
-        self._unresolved: set[Call] = set()
-        self._gave_back: list[tuple[Call, BaseException]] = []
+        self._stillness = Stillness()
         self._slots = Slots(config.get("max_concurrency"))
+        self._unresolved: set[Call] = set()
+        self._blocked: dict[str, Call] = {}
+        self._raised: list[tuple[Call, BaseException]] = []
         self._body_over = False
+        self._body_task: asyncio.Task[Ended] | None = None
         self._idle = Event()
         self._idle_async: asyncio.Event | None = None
 
     # The body
 
-    def run(self, body: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    def run(self, body: Callable[[], Any]) -> Ended:
         """Run the body in this thread until nothing is left to run; returns (value, error)."""
         token = current.set(self.body)
         try:
-            value, error = self._guarded(body)
+            ended = self._guarded(body)
+            self._body_ended()
+            self._idle.wait()
+        except BaseException as error:
+            self._interrupted(error)
+            raise
         finally:
             current.reset(token)
-        self._body_ended()
-        self._idle.wait()
-        return value, error
+        return ended
 
-    async def arun(self, body: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    async def arun(self, body: Callable[[], Coroutine[Any, Any, Any]]) -> Ended:
         """The same for an asynchronous body, on the running loop."""
         self.loop = asyncio.get_running_loop()
         self._idle_async = asyncio.Event()
         token = current.set(self.body)
-        value, error = None, None
         try:
-            value = await body()
-        except Signal:
-            pass
-        except BaseException as caught:
-            if not isinstance(caught, Exception) and not isinstance(caught, BaseExceptionGroup):
-                self.stop(LeaseLost(f"The run of thread {self.lease.thread_id!r} was interrupted: {caught!r}."))
-                raise
-            error = caught
+            self._body_task = self.loop.create_task(self._guarded_async(body))
+            ended = await self._body_task
+            self._body_ended()
+            await self._idle_async.wait()
+        except BaseException as error:
+            self._interrupted(error)
+            raise
         finally:
             current.reset(token)
-        self._body_ended()
-        await self._idle_async.wait()
-        return value, error
+        return ended
 
-    def _guarded(self, body: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    @staticmethod
+    def _guarded(body: Callable[[], Any]) -> Ended:
         try:
             return body(), None
         except Signal:
             return None, None
-        except (KeyboardInterrupt, SystemExit) as error:
-            self.stop(LeaseLost(f"The run of thread {self.lease.thread_id!r} was interrupted: {error!r}."))
+        except KeyboardInterrupt:
             raise
         except BaseException as error:
             return None, error
 
+    async def _guarded_async(self, body: Callable[[], Coroutine[Any, Any, Any]]) -> Ended:
+        try:
+            return await body(), None
+        except Signal:
+            return None, None
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if self.stopped is None and _is_cancelled(error):
+                raise
+            return None, error
+
+    def _interrupted(self, error: BaseException) -> None:
+        """Somebody ended this thread of control from outside: the lease runs out, and a sweep takes over."""
+        self.stop(LeaseLost(f"The run of thread {self.lease.thread_id!r} was interrupted: {error!r}."))
+
     def _body_ended(self) -> None:
-        with self._lock:
+        with self.lock:
             self._body_over = True
-            resolved = self._settled()
+            resolved = self._stillness.settled()
             self._wake_if_idle()
         self._raise_in(resolved)
 
-    @property
-    def body_over(self) -> bool:
-        return self._body_over
+    def _wake_if_idle(self) -> None:
+        if self._body_over and not self.body.children:
+            self._wake()
 
-    def open_questions(self) -> bool:
-        return bool(self.asked or self.turn.open or self.rejected)
-
-    def returned_answers(self, error: BaseException) -> list[tuple[str, str]]:
-        """The answers to give back because of how the run failed (rule 21): (question id, fact path)."""
-        causes = {id(cause) for cause in failures.chain(error)}
-        given_back = list(self.body.received)
-        for call, raised in self._gave_back:
-            if id(raised) in causes:
-                given_back += call.received
-        return given_back
+    def _wake(self) -> None:
+        self._idle.set()
+        if self._idle_async is not None:
+            self._on_loop(self._idle_async.set)
 
     # Signals
 
@@ -167,89 +178,103 @@ class Leg:
 
     def stop(self, error: HitlError) -> Stop:
         """End the leg at once."""
-        with self._lock:
-            if self.stopped is None:
-                self.stopped = Stop(error)
+        with self.lock:
+            if self.stopped is not None:
+                return self.stopped
+            stopped = self.stopped = Stop(error)
             unresolved = list(self._unresolved)
             self._unresolved.clear()
             self._slots.clear()
             self._wake()
+        for running in (self._body_task, *(call.running for call in unresolved)):
+            if running is not None:
+                self._soon_on_loop(running.cancel)
         for call in unresolved:
-            if call.running is not None and self.loop is not None:
-                self.loop.call_soon_threadsafe(call.running.cancel)
-            self._deliver(call, None, self.stopped, settle=False)
-        return self.stopped
+            self._deliver(call, None, stopped)
+        return stopped
+
+    def diverged(self, what: str) -> Stop:
+        """Stop with NonDeterminism, saying what was recorded, what came now, and what to do (rule 14)."""
+        return self.stop(
+            NonDeterminism(
+                f"Thread {self.turn.thread_id!r} ({self.turn.workflow}) cannot be replayed: {what}. The journal is as "
+                f"it was. Mend the code (now version {self.code_version or 'unknown'}), then retry the thread."
+            )
+        )
 
     # Calls
 
     def call(self, scope: Scope, work: Work) -> TaskFuture | AsyncTaskFuture:
         """A task was called in `scope`: its future, resolved from the journal or started now."""
         self.refuse_if_signalled()
-        with self._lock:
-            call, record = binding.bind(self, scope, work)
-            call.future = self._future(call)
-            scope.unobserved += 1
-            if record is None or record.kind == "call":
-                scope.children += 1
-                self._unresolved.add(call)
-                self._slots.lend(scope)
-                parked = self.turn.parked(call.path)
-                start = not parked and self._slots.admit(call)
-                self._weigh(call)
-                resolved = self._park(call) if parked else []
-        if record is not None and record.kind != "call":
+        start, resolved = False, list[Call]()
+        try:
+            with self.lock:
+                if self.stopped is not None:
+                    raise self.stopped
+                call, record = binding.bind(self, scope, work)
+                call.future = self._future(call)
+                scope.unobserved += 1
+                if record is None or record.kind == "call":
+                    record = None
+                    start, resolved = self._issue(call)
+        except binding.Mismatch as mismatch:
+            raise self.diverged(str(mismatch)) from None
+        if record is not None:
             self._replay(call, record)
-            return call.future
-        self._raise_in(resolved)
-        if start:
+        elif start:
             self._start(call)
+        else:
+            self._after(None, resolved)
         return call.future
 
     def _future(self, call: Call) -> TaskFuture | AsyncTaskFuture:
-        if self.loop is not None:
-            try:
-                if asyncio.get_running_loop() is self.loop:
-                    return AsyncTaskFuture(call, self.loop)
-            except RuntimeError:
-                pass
+        if self.loop is not None and _running_loop() is self.loop:
+            return AsyncTaskFuture(call, self.loop)
         return TaskFuture(call)
+
+    def _issue(self, call: Call) -> tuple[bool, list[Call]]:
+        """Count the call in: whether it starts now, and the paused calls whose time has come."""
+        scope = call.parent
+        scope.children += 1
+        self._unresolved.add(call)
+        if isinstance(scope, Call):
+            self._slots.free(scope)
+            self._stillness.weigh(scope)
+        if self.turn.parked(call.path):
+            return False, self._stillness.pause(call)
+        start = self._slots.admit(call)
+        self._stillness.weigh(call)
+        return start, []
 
     def _replay(self, call: Call, record: Fact) -> None:
         call.state = State.DONE
         if record.kind == "error":
-            self._deliver(call, None, failures.rebuild(record.detail), settle=False)
+            self._deliver(call, None, failures.rebuild(record.detail))
             return
         try:
             value = codec.decode(record.value or "null")
         except HitlError as error:
             raise self.stop(error) from error
-        self._deliver(call, value, None, settle=False)
-
-    def _park(self, call: Call) -> list[Call]:
-        call.state = State.PAUSED
-        self._weigh(call)
-        self._paused.append(call)
-        return self._settled()
+        self._deliver(call, value, None)
 
     # Running
 
     def _start(self, call: Call) -> None:
         if self.lease.claims > 1:
             self._note_start(call)
-        context = contextvars.copy_context()
         if call.work.is_async:
-            assert self.loop is not None
-            context.run(current.set, call)
-            begin = partial(self._start_async, call, context)
-            self._on_loop(begin)
+            call.context.run(current.set, call)
+            self._on_loop(partial(self._start_async, call))
         elif self._inline:
-            context.run(self._run_sync, call)
+            call.context.run(self._run_sync, call)
         else:
-            pool.submit(partial(context.run, self._run_sync, call))
+            pool.submit(partial(call.context.run, self._run_sync, call))
 
-    def _start_async(self, call: Call, context: contextvars.Context) -> None:
+    def _start_async(self, call: Call) -> None:
         assert self.loop is not None
-        call.running = self.loop.create_task(self._run_async(call), context=context)
+        if self.stopped is None:
+            call.running = self.loop.create_task(self._run_async(call), context=call.context)
 
     def _run_sync(self, call: Call) -> None:
         token = current.set(call)
@@ -269,139 +294,136 @@ class Leg:
         except Signal:
             pass
         except BaseException as error:
+            if _is_cancelled(error) and not call.abandoned:
+                # The event loop is shutting down. That is no outcome of the call.
+                self._interrupted(error)
             call.error = error
         self._returned(call)
+
+    def abandon(self, call: Call) -> None:
+        """The caller cancelled the future. A pause that is on its way must not cut a sibling off."""
+        with self.lock:
+            pausing = self._stillness.paused or self.asked or self.body.blocked
+        if call.running is not None and not pausing:
+            call.abandoned = True
+            call.running.cancel()
 
     def _note_start(self, call: Call) -> None:
         """After a crash, say beforehand what is under way, so that a deadly call can be named (rule 27)."""
         if call.path not in self.turn.calls:
-            fact = self._fact(call, "call")
-            self.store.post(self.lease, [fact], self._noted)
+            call.noted = True
+            self.store.post(self.lease, [recording.fact(call, "call")], self._noted)
 
     def _noted(self, error: BaseException | None) -> None:
-        if isinstance(error, HitlError):
-            self.stop(error)
+        if error is not None:
+            self.stop(error if isinstance(error, HitlError) else _lost(self.lease, error))
 
     def _returned(self, call: Call) -> None:
-        with self._lock:
+        with self.lock:
             if self.stopped is not None:
                 return
             call.state = State.RETURNED
-            self._weigh(call)
+            self._stillness.weigh(call)
             record, resolved = self._completed(call)
         self._after(record, resolved)
 
     def _completed(self, call: Call) -> tuple[Call | None, list[Call]]:
         """A returned call whose own calls are resolved: to be recorded, or paused. With the lock held."""
         if call.children:
-            return None, self._settled()
+            return None, self._stillness.settled()
         if call.blocked:
-            call.state = State.PAUSED
-            self._weigh(call)
-            self._paused.append(call)
             self._slots.free(call)
-            return None, self._settled()
+            return None, self._stillness.pause(call)
         call.state = State.RECORDING
-        self._weigh(call)
+        self._stillness.weigh(call)
         return call, []
 
     def _after(self, record: Call | None, resolved: list[Call]) -> None:
+        """What is to be done without the lock once the counts have changed."""
         if record is not None:
             self._record(record)
         self._raise_in(resolved)
         self._pump()
 
+    def _pump(self) -> None:
+        """Start what waited for a slot."""
+        while True:
+            with self.lock:
+                call = self._slots.next()
+            if call is None:
+                return
+            self._start(call)
+
+    # Outcomes
+
     def _record(self, call: Call) -> None:
-        fact = self._outcome(call)
+        fact = recording.outcome(call)
         self.store.post(self.lease, [*self.buffer.take(), fact], partial(self._recorded, call, fact))
-
-    def _outcome(self, call: Call) -> Fact:
-        if call.error is None:
-            try:
-                fact = self._fact(call, "task")
-                fact.value = codec.encode(call.value, where=f"result of {call.name}()")
-                return fact
-            except Invalid as error:
-                call.error = error
-        fact = self._fact(call, "error")
-        fact.detail |= failures.describe(call.error)
-        return fact
-
-    def _fact(self, call: Call, kind: str) -> Fact:
-        return Fact(
-            kind,
-            self.turn.number,
-            path=call.path,
-            attempt=self.turn.next_attempt(call.path, kind),
-            name=call.name,
-            digest=call.digest,
-            position=call.position,
-            alone=call.alone,
-            detail={"args": arguments.kept(call.work.args, call.work.kwargs)},
-            started_at=call.started_at,
-        )
 
     def _recorded(self, call: Call, fact: Fact, error: BaseException | None) -> None:
         if error is not None:
             self.stop(error if isinstance(error, HitlError) else _lost(self.lease, error))
             return
-        if call.error is not None:
-            self._gave_back.append((call, call.error))
-            self._hand_over(call, None, call.error)
-            return
         self._progress(call)
+        if call.error is not None:
+            raised = failures.as_heard(call.error, fact.detail)
+            self._raised.append((call, raised))
+            self._deliver(call, None, raised, then=self._done)
+            return
         try:
             value = codec.decode(fact.value or "null")
         except HitlError as unreadable:
             self.stop(unreadable)
             return
-        self._hand_over(call, value, None)
+        if not call.quiet:
+            self.emit("updates", {call.name: value})
+        self._deliver(call, value, None, then=self._done)
 
     def _progress(self, call: Call) -> None:
-        """Something is recorded: answers that led to it cannot be given back any more (rule 21)."""
+        """Something is recorded: answers that calls above got before cannot be given back any more (rule 21)."""
         scope: Scope | None = call.parent
         while scope is not None:
             scope.received.clear()
             scope = scope.parent
 
-    def _hand_over(self, call: Call, value: Any, error: BaseException | None) -> None:
-        if isinstance(call.future, TaskFuture) and call.future.has_callbacks and not self._inline:
-            # Callbacks are the user's code; a journal thread must not run them.
-            pool.submit(partial(self._finish, call, value, error))
-        else:
-            self._finish(call, value, error)
-
-    def _finish(self, call: Call, value: Any, error: BaseException | None) -> None:
-        if error is None:
-            self.emit("updates", {call.name: value})
-        self._deliver(call, value, error, settle=True)
-
-    def _deliver(self, call: Call, value: Any, error: BaseException | None, *, settle: bool) -> None:
-        """Resolve the future, then (settle) let the leg know that the call is done."""
+    def _deliver(
+        self, call: Call, value: Any, error: BaseException | None, *, then: Callable[[Call], None] | None = None
+    ) -> None:
+        """Resolve the future where its callbacks may run, `then` let the leg know."""
+        work = partial(self._resolve, call, value, error, then)
         if isinstance(call.future, AsyncTaskFuture):
-            self._on_loop(partial(self._deliver_now, call, value, error, settle))
+            self._on_loop(work)
+        elif call.future.resolving() and not self._inline:
+            # Callbacks are the user's code; a journal thread must not run them.
+            pool.submit(work)
         else:
-            self._deliver_now(call, value, error, settle)
+            work()
 
-    def _deliver_now(self, call: Call, value: Any, error: BaseException | None, settle: bool) -> None:
-        future = call.future
-        if not future.done():
+    def _resolve(
+        self, call: Call, value: Any, error: BaseException | None, then: Callable[[Call], None] | None
+    ) -> None:
+        if error is not None and not isinstance(error, Signal):
+            with self.lock:
+                call.failure = True
+                call.parent.failed(call.path)
+        # A stop may come between, from another thread; the first outcome stays.
+        with contextlib.suppress(asyncio.InvalidStateError, InvalidStateError):
             if error is None:
-                future.set_result(value)
+                call.future.set_result(value)
             else:
-                future.set_exception(error)
-                if isinstance(future, AsyncTaskFuture) and isinstance(error, Signal):
-                    future._log_traceback = False
-        if settle:
-            self._done(call)
+                call.future.set_exception(error)
+                if isinstance(call.future, AsyncTaskFuture) and isinstance(error, Signal):
+                    call.future.forgive()
+        if then is not None:
+            then(call)
 
     def _done(self, call: Call) -> None:
-        with self._lock:
+        with self.lock:
             if self.stopped is not None:
                 return
             call.state = State.DONE
             self._unresolved.discard(call)
-            self._weigh(call)
+            self._stillness.weigh(call)
             self._slots.free(call)
             record, resolved = self._child_resolved(call.parent)
         self._after(record, resolved)
@@ -409,93 +431,50 @@ class Leg:
     def _child_resolved(self, scope: Scope) -> tuple[Call | None, list[Call]]:
         """One of its calls has its future resolved. With the lock held."""
         scope.children -= 1
-        if isinstance(scope, Call):
-            self._weigh(scope)
-            if not scope.children:
-                if scope.state is State.RETURNED:
-                    return self._completed(scope)
-                self._slots.retake(scope)
-        resolved = self._settled()
+        if isinstance(scope, Call) and not scope.children:
+            if scope.state is State.RETURNED:
+                return self._completed(scope)
+            self._slots.retake(scope)
+            self._stillness.weigh(scope)
+        resolved = self._stillness.settled()
         self._wake_if_idle()
         return None, resolved
 
     # When nothing moves any more
 
-    def _weigh(self, call: Call) -> None:
-        moving = call.children == 0 and call.state in (State.QUEUED, State.RUNNING, State.RECORDING)
-        if moving != call.moving:
-            call.moving = moving
-            self._moving += 1 if moving else -1
-
-    def _settled(self) -> list[Call]:
-        """The paused calls, if it is time to raise the signal in those that wait for them."""
-        if self._moving or not self._paused or self.stopped is not None:
-            return []
-        resolved, self._paused = self._paused, []
-        return resolved
-
     def _raise_in(self, calls: list[Call]) -> None:
         for call in calls:
-            self._deliver_pause(call)
+            with self.lock:
+                call.parent.blocked = True
+                self._unresolved.discard(call)
+            self._deliver(call, None, Pause(), then=self._passed_on)
 
-    def _deliver_pause(self, call: Call) -> None:
-        with self._lock:
-            call.parent.blocked = True
-            self._unresolved.discard(call)
-        if isinstance(call.future, AsyncTaskFuture):
-            self._on_loop(partial(self._pause_now, call))
-        else:
-            self._pause_now(call)
-
-    def _pause_now(self, call: Call) -> None:
-        self._deliver_now(call, None, Pause(), settle=False)
-        with self._lock:
+    def _passed_on(self, call: Call) -> None:
+        with self.lock:
             if self.stopped is not None:
                 return
             record, resolved = self._child_resolved(call.parent)
         self._after(record, resolved)
 
-    def _wake_if_idle(self) -> None:
-        if self._body_over and not self.body.children:
-            self._wake()
-
-    def _wake(self) -> None:
-        self._idle.set()
-        if self._idle_async is not None and self.loop is not None and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._idle_async.set)
+    # The event loop
 
     def _on_loop(self, work: Callable[[], Any]) -> None:
-        assert self.loop is not None
-        try:
-            here = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None
-        if here is self.loop:
+        if _running_loop() is self.loop:
             work()
-        elif not self.loop.is_closed():
+        else:
+            self._soon_on_loop(work)
+
+    def _soon_on_loop(self, work: Callable[[], Any]) -> None:
+        assert self.loop is not None
+        # A loop that was closed meanwhile has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(work)
-
-    def abandon(self, call: Call) -> None:
-        """The caller cancelled the future. A pause that is on its way must not cut a sibling off."""
-        with self._lock:
-            pausing = self._paused or self.asked or self.body.blocked
-        if call.running is not None and not pausing:
-            call.running.cancel()
-
-    def _pump(self) -> None:
-        """Start what waited for a slot."""
-        while True:
-            with self._lock:
-                call = self._slots.next()
-            if call is None:
-                return
-            self._start(call)
 
     # Questions
 
     def pose(self, scope: Scope, question: Fact) -> None:
         """A new question, to be written when the leg pauses, with the unfinished calls above it."""
-        with self._lock:
+        with self.lock:
             self.asked.append(question)
             above: Scope | None = scope
             while isinstance(above, Call):
@@ -504,24 +483,32 @@ class Leg:
 
     def reject(self, question_id: str, path: str, problem: str) -> None:
         """An answer failed its check before user code saw it: the question is to be asked again."""
-        with self._lock:
+        with self.lock:
             self.rejected.append((question_id, path, problem))
-
-    def diverged(self, what: str) -> Stop:
-        """Stop with NonDeterminism, saying what was recorded, what came now, and what to do (rule 14)."""
-        return self.stop(
-            NonDeterminism(
-                f"Thread {self.turn.thread_id!r} ({self.turn.workflow}) cannot be replayed: {what}. The journal is as "
-                f"it was. Mend the code (now version {self.code_version or 'unknown'}), then retry the thread."
-            )
-        )
 
     # What is left at the end
 
+    def open_questions(self) -> bool:
+        return bool(self.asked or self.turn.open or self.rejected)
+
     def open_calls(self) -> list[Fact]:
         """The unfinished calls above new questions, to be journalled with them so that replay can bind them."""
-        unknown = (call for path, call in self._blocked.items() if path not in self.turn.calls)
-        return [self._fact(call, "call") for call in unknown]
+        unknown = (call for path, call in self._blocked.items() if path not in self.turn.calls and not call.noted)
+        return [recording.fact(call, "call") for call in unknown]
+
+    def returned_answers(self, error: BaseException) -> list[tuple[str, str]]:
+        """The answers to give back because of how the run failed (rule 21): (question id, fact path)."""
+        causes = {id(cause) for cause in failures.chain(error)}
+        given_back = list(self.body.received)
+        for call, raised in self._raised:
+            if id(raised) in causes:
+                given_back += call.received
+        return given_back
+
+    def undelivered(self) -> str:
+        """Why a finished body cannot be the end: an answer that reached no question (rule 13)."""
+        lost = next(self.turn.undelivered(), None)
+        return f"the answer to question {lost.id} reached no question this time" if lost else ""
 
     def flush(self) -> None:
         """Write what is buffered now."""
@@ -529,10 +516,18 @@ class Leg:
         if facts and self.stopped is None:
             self.store.post(self.lease, facts, self._noted)
 
-    def undelivered(self) -> str:
-        """Why a finished body cannot be the end: an answer that reached no question (rule 13)."""
-        lost = next(self.turn.undelivered(), None)
-        return f"the answer to question {lost.id} reached no question this time" if lost else ""
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Whether the running asyncio task was cancelled, and did not only wait for something that was."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def _lost(lease: Lease, error: BaseException) -> HitlError:

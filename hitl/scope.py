@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
@@ -37,13 +37,17 @@ def require(what: str) -> Scope:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """What a call is to do: a task's function with its arguments, and how it is named."""
+    """What a call is to do: a task's function with its arguments, and how it is named.
+
+    quiet: a child workflow, whose calls are not among its parent's updates.
+    """
 
     name: str
     function: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     is_async: bool = False
+    quiet: bool = False
 
 
 class State(Enum):
@@ -71,6 +75,8 @@ class Scope:
         self._questions = 0
         self._keys: dict[str, int] = {}
         self.events = 0
+        # Failures that reached this scope, by the call's path: how much it had issued by then (rule 24).
+        self._failures: dict[str, int] = {}
         # Calls whose future is unresolved, and calls whose outcome has not been looked at.
         self.children = 0
         self.unobserved = 0
@@ -86,6 +92,19 @@ class Scope:
         nth = self._counts.get((name, digest), 0)
         self._counts[name, digest] = nth + 1
         return nth
+
+    @property
+    def issued(self) -> int:
+        """How many calls and questions it has issued."""
+        return self.calls + self._questions + sum(self._keys.values())
+
+    def failed(self, path: str) -> None:
+        """A failure of this call reached the scope."""
+        self._failures[path] = self.issued
+
+    def last_failures(self) -> list[str]:
+        """The calls whose failure was the last that happened here: nothing was issued after it (rule 24)."""
+        return [path for path, issued in self._failures.items() if issued == self.issued]
 
     def where(self, key: str) -> str:
         """The place of the next question here: its number, or "=" and its author's key (numbered if repeated)."""
@@ -106,6 +125,7 @@ class Call(Scope):
         self.parent = parent
         self.work = work
         self.name = work.name
+        self.context = copy_context()
         self.digest = digest
         self.position = position
         self.alone = alone
@@ -118,11 +138,19 @@ class Call(Scope):
         self.error: BaseException | None = None
         self.future: TaskFuture | AsyncTaskFuture
         self.running: Task[Any] | None = None
+        self.quiet: bool = work.quiet or getattr(parent, "quiet", False)
+        self.noted = False
+        self.abandoned = False
+        self.failure = False
 
     def observe(self) -> None:
-        if not self.observed:
-            self.observed = True
-            self.parent.unobserved -= 1
+        """Its outcome reached the caller."""
+        with self.leg.lock:
+            if self.failure:
+                self.parent.failed(self.path)
+            if not self.observed:
+                self.observed = True
+                self.parent.unobserved -= 1
 
     def cancel(self) -> None:
         """The caller does not want it any more (asynchronous code only)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from hitl.scope import Call, Scope, State
+from hitl.scope import Call, State
 
 
 class Slots:
@@ -39,17 +39,13 @@ class Slots:
         call.state = State.RUNNING
         return call
 
-    def lend(self, scope: Scope) -> None:
-        """The scope issued a call."""
-        if isinstance(scope, Call):
-            self.free(scope)
-
     def retake(self, call: Call) -> None:
         """The last of its calls is done."""
         if self._limit is not None and call.state is State.RUNNING:
             self._take(call)
 
     def free(self, call: Call) -> None:
+        """The call is over, or waits for one of its own."""
         if call.holds_slot:
             call.holds_slot = False
             self._used -= 1

@@ -27,7 +27,10 @@ class Stream:
         self._held: list[tuple[str, Any]] | None = None
 
     def emit(self, mode: str, payload: Any) -> None:
-        if self._held is not None:
+        if mode == "called":
+            # Another pass over the body, since an answer came in while the last one ran.
+            self._let_go()
+        elif self._held is not None:
             # The body has returned: what its un-awaited tasks bring comes after its own update.
             self._held.append((mode, payload))
         elif mode == "returned":
@@ -41,16 +44,20 @@ class Stream:
 
     def end(self, name: str, outcome: Outcome) -> None:
         """The last chunks: the questions, or the body's own update and value, then what was held back."""
-        held, self._held = self._held or [], None
         if outcome.interrupts:
-            for mode, payload in held:
-                self.emit(mode, payload)
+            self._let_go()
             self.emit("updates", {INTERRUPT: outcome.interrupts})
             self.emit("values", {INTERRUPT: outcome.interrupts})
             return
+        held, self._held = self._held, None
         if outcome.error is None:
             self.emit("updates", {name: outcome.value})
-        for mode, payload in held:
-            self.emit(mode, payload)
+        self._held = held
+        self._let_go()
         if outcome.error is None:
             self.emit("values", outcome.value)
+
+    def _let_go(self) -> None:
+        held, self._held = self._held or [], None
+        for mode, payload in held:
+            self.emit(mode, payload)

@@ -4,7 +4,8 @@ Rule 12: a call is found by its path, which is made of its parent, its task's na
 arguments and how many equal ones came before. Only if none matches, and the record at that position was
 alone, is it bound by position. Rule 13: an answer is delivered where place and question are the same.
 Rule 17: a call is parked iff open questions lie at or below its path and none of these is newly answered.
-Rule 24: a failure after which its parent did nothing more is void once the run has failed.
+Rule 24: a failure after which its parent did nothing more is void once the run has failed; the fact of
+the failure that it led to names it.
 """
 
 from __future__ import annotations
@@ -57,11 +58,10 @@ class Turn:
         self.calls: dict[str, Fact] = {}
         self.open: dict[str, Asked] = {}
         self.answers: dict[str, Answered] = {}
-        self.voided: set[str] = set()
         self.seen = 0
+        self._below: dict[str, int] = {}
         self._attempts: dict[tuple[str, str], int] = {}
         self._returned: dict[str, Answered] = {}
-        self._asked_under: dict[str, int] = {}
         for fact in opened.facts:
             self._read(fact)
         self._positions: dict[tuple[str, int], list[Fact]] = {}
@@ -82,17 +82,24 @@ class Turn:
         return self._positions.get((parent_path, position), [])
 
     def parked(self, path: str) -> bool:
-        return path in self._open_below and path not in self._new_below and path not in self.voided
+        return path in self._open_below and path not in self._new_below
 
-    def is_new(self, answer: Answered) -> bool:
-        """Whether no leg before this one could have delivered it to its end."""
-        return answer.seq > self.seen
+    def is_first(self, answer: Answered, path: str) -> bool:
+        """Whether the call at `path` gets this answer for the first time, and nothing is recorded below it since."""
+        return answer.seq > self.seen and answer.seq > self._below.get(path, 0)
 
     def next_attempt(self, path: str, kind: str) -> int:
         return self._attempts.get((path, kind), 0) + 1
 
     def undelivered(self) -> Iterator[Answered]:
-        return (answer for answer in self.answers.values() if not answer.delivered)
+        """Answers that code has not been given, though the call they belong to ran."""
+        for place, answer in self.answers.items():
+            if not answer.delivered and not any(self._finished(path) for path in ancestors(call_of(place))):
+                yield answer
+
+    def _finished(self, path: str) -> bool:
+        record = self.calls.get(path)
+        return record is not None and record.kind != "call"
 
     # Reading
 
@@ -100,7 +107,8 @@ class Turn:
         if fact.kind in RECORDS:
             self._attempts[fact.path, fact.kind] = fact.attempt
             self.calls[fact.path] = fact
-            self.voided.discard(fact.path)
+            if fact.kind != "call":
+                self._below.update(dict.fromkeys(ancestors(parent(fact.path)), fact.seq))
             return
         read = getattr(self, f"_read_{fact.kind}", None)
         if read is not None:
@@ -112,7 +120,6 @@ class Turn:
 
     def _read_question(self, fact: Fact) -> None:
         self.open[fact.path] = Asked(fact.detail["id"], fact.digest, fact.detail["version"])
-        self._asked_under[call_of(fact.path)] = fact.seq
 
     def _read_answer(self, fact: Fact) -> None:
         asked = self.open.pop(fact.path, None)
@@ -142,16 +149,25 @@ class Turn:
         self.seen = fact.detail["seen"]
 
     def _read_failed(self, fact: Fact) -> None:
-        last: dict[str, int] = {}
-        for record in self.calls.values():
-            above = parent(record.path)
-            last[above] = max(last.get(above, -1), record.position)
-        for record in list(self.calls.values()):
-            above = parent(record.path)
-            asked_later = self._asked_under.get(above, 0) > record.seq
-            if record.kind == "error" and record.position >= last[above] and not asked_later:
-                del self.calls[record.path]
-                self.voided.add(record.path)
+        for path in fact.detail.get("void", ()):
+            self._void(path)
+
+    def _void(self, path: str) -> None:
+        """Let the call run again, and with it the calls whose failures led to its own."""
+        record = self.calls.get(path)
+        if record is None or record.kind != "error":
+            return
+        for below in record.detail.get("void", ()):
+            self._void(below)
+        if self._holds_any_below(path):
+            # Its calls and questions are known by its path, so it stays bound to it.
+            self.calls[path] = dataclasses.replace(record, kind="call")
+        else:
+            del self.calls[path]
+
+    def _holds_any_below(self, path: str) -> bool:
+        asked = any(path in ancestors(call_of(place)) for place in (*self.open, *self.answers))
+        return asked or any(other.startswith(f"{path}/") for other in self.calls)
 
 
 def parent(path: str) -> str:

@@ -7,18 +7,21 @@ import contextvars
 import dataclasses
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from functools import cached_property, partial
 from hashlib import blake2b
 from queue import SimpleQueue
 from time import sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hitl import codec, conf, inputs, pool, reading, run, transitions
-from hitl.ending import Outcome
+from hitl import scope as scopes
+from hitl.ending import Final, Outcome
 from hitl.errors import EmptyInput, Misuse, NoThreadId
 from hitl.facts import Author
 from hitl.journal import inline
 from hitl.leg import Leg
+from hitl.scope import Scope, Work
 from hitl.store import Lease, Store, Unit
 from hitl.stream import INTERRUPT, Stream
 from hitl.types import UNSET, Command, StateSnapshot
@@ -26,6 +29,7 @@ from hitl.types import UNSET, Command, StateSnapshot
 if TYPE_CHECKING:
     Config = Mapping[str, Any]
 
+T = TypeVar("T")
 _END = object()
 FOLLOW_SECONDS = 0.05
 
@@ -96,16 +100,41 @@ class Workflow:
 
     def body(self, leg: Leg) -> Any:
         """Call the function with the turn's input and what it asks for by name."""
-        value = self.function(*self._parameters.bind(leg))
+        leg.emit("called", None)
+        value, injected = self._parameters.bind(leg)
+        returned = self.function(value, **injected)
         leg.emit("returned", None)
-        return value
+        return returned
 
     async def abody(self, leg: Leg) -> Any:
-        value = self.function(*self._parameters.bind(leg))
-        if inspect.isawaitable(value):
-            value = await value
+        """The same for an asynchronous function."""
+        leg.emit("called", None)
+        value, injected = self._parameters.bind(leg)
+        returned = await self.function(value, **injected)
         leg.emit("returned", None)
-        return value
+        return returned
+
+    # Within a run: a child workflow is a call of its parent's, whatever it declares (rule 37)
+
+    def _as_child(self, input: Any) -> Any:
+        scope = scopes.require(self.node)
+        returned = self.function(input, **self._parameters.injected(scope.leg, previous=None))
+        return returned.value if isinstance(returned, Final) else returned
+
+    async def _as_async_child(self, input: Any) -> Any:
+        scope = scopes.require(self.node)
+        returned = await self.function(input, **self._parameters.injected(scope.leg, previous=None))
+        return returned.value if isinstance(returned, Final) else returned
+
+    def _called_in(self, scope: Scope, input: Any) -> Any:
+        """The future of this workflow, called by the code of another."""
+        if input is None or isinstance(input, Command):
+            raise Misuse(
+                f"{self.node} was called within a run of {scope.leg.turn.workflow}: there it takes an input alone. It "
+                "pauses, is answered and retried together with its parent."
+            )
+        function = self._as_async_child if self.is_async else self._as_child
+        return scope.leg.call(scope, Work(self.node, function, (input,), {}, self.is_async, quiet=True))
 
     # Calling it
 
@@ -144,7 +173,7 @@ class Workflow:
         A single mode yields payloads, a list pairs of mode and payload. Leaving early does not stop the run.
         """
         mode = stream_mode or self.stream_mode
-        if inline.get():
+        if inline.get() or scopes.current.get() is not None:
             chunks: list[Any] = []
             self._run(input, config, Stream(mode, chunks.append), **options)
             yield from chunks
@@ -225,6 +254,8 @@ class Workflow:
                 f'No synchronous function provided to "{self.node}". Either initialize with a synchronous function '
                 "or invoke via the async API (ainvoke, astream, etc.)"
             )
+        if (scope := scopes.current.get()) is not None:
+            return self._ended(Outcome(self._called_in(scope, input).result()), stream)
         store, thread_id, full = self._prepared(config, options)
         opening = store.submit(partial(self._open, store, thread_id, input, full)).result()
         while True:
@@ -241,6 +272,11 @@ class Workflow:
         return self._ended(outcome, stream)
 
     async def _arun(self, input: Any, config: Config | None, stream: Stream, **options: Any) -> Outcome:
+        if (scope := scopes.current.get()) is not None:
+            return self._ended(Outcome(await self._called_in(scope, input)), stream)
+        if not self.is_async:
+            # A synchronous body would block the event loop.
+            return await _in_a_thread(partial(self._run, input, config, stream, **options))
         store, thread_id, full = self._prepared(config, options)
         opening = await asyncio.wrap_future(store.submit(partial(self._open, store, thread_id, input, full)))
         while True:
@@ -351,6 +387,22 @@ class Workflow:
                 return blake2b(source.read(), digest_size=8).hexdigest()
         except (OSError, TypeError):
             return ""
+
+
+def _in_a_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+    future: Future[T] = Future()
+    context = contextvars.copy_context()
+
+    future.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            future.set_result(context.run(work))
+        except BaseException as error:
+            future.set_exception(error)
+
+    pool.submit(run)
+    return asyncio.wrap_future(future)
 
 
 def _result(outcome: Outcome) -> Any:
