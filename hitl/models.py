@@ -144,6 +144,7 @@ class Checkpoint(models.Model):
     objects = querysets.CheckpointQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "fact"
         constraints = [
             # The journal's order; a page reads "seq > last seen", replay "seq >= the turn's input".
             models.UniqueConstraint(fields=["thread", "seq"], name="hitl_checkpoint_seq"),
@@ -206,6 +207,7 @@ class Interrupt(models.Model):
     objects = querysets.InterruptQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "question"
         permissions = [("answer_interrupt", "Can answer questions")]
         indexes = [
             # The queue, newest or oldest first, by keyset.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
-NOTHING = "–"
+NOTHING = "-"
 SHOWN_CHARACTERS = 20_000
 FACT_KINDS = (
     *("input", "leg", "call", "task", "error", "event", "warning", "question", "pause"),
@@ -91,8 +91,11 @@ def link(address: str | None, text: str) -> SafeString | str:
     return format_html('<a href="{}">{}</a>', address, text) if address else text
 
 
-def thread_link(thread_id: str) -> SafeString | str:
-    return link(reverse("admin:hitl_thread_change", args=[quote(thread_id)]), thread_id)
+def thread_link(thread_id: str) -> SafeString:
+    """To the thread's page, under the end of its id: of made ids, that is what tells them apart."""
+    text = thread_id if len(thread_id) <= 20 else f"…{thread_id[-12:]}"
+    address = reverse("admin:hitl_thread_change", args=[quote(thread_id)])
+    return format_html('<a href="{}" title="{}">{}</a>', address, thread_id, text)
 
 
 def operator(request: HttpRequest) -> AbstractBaseUser:
@@ -104,6 +107,7 @@ def operator(request: HttpRequest) -> AbstractBaseUser:
 class Evidence(ModelAdmin):
     """Read-only pages; `administer` is the permission that the actions ask for."""
 
+    change_form_template = "reviewer/admin/evidence.html"
     show_full_result_count = False
     list_per_page = 50
     actions_on_bottom = False
@@ -166,7 +170,7 @@ class ThreadAdmin(Evidence):
     ordering = ("-created_at", "-id")
     actions = ("cancel", "retry")
     fieldsets = (
-        (None, {"fields": ("id", "workflow", "status", "desk", "metadata_shown", "warning", "output")}),
+        (None, {"fields": ("id", "workflow", "status", "metadata_shown", "warning", "output")}),
         ("History", {"fields": ("facts", "runs", "questions", "turn", "seq", "created_at", "updated_at")}),
         (
             "Who runs it",
@@ -247,14 +251,14 @@ class ThreadAdmin(Evidence):
 @admin.register(Run)
 class RunAdmin(Evidence):
     list_display = (
-        *("id", "of_thread", "workflow", "kind", "status", "requested_by_name", "channel"),
-        *("created_at", "started_at", "ended_at", "desk"),
+        *("created_at", "of_thread", "workflow", "kind", "status", "requested_by_name", "channel"),
+        *("ended_at", "desk"),
     )
     list_filter = ("status", "kind", WorkflowFilter, "channel", "created_at")
     search_fields = ("=id", "^thread__id", "=idempotency_key", "requested_by_name")
     ordering = ("-created_at", "-id")
     fieldsets = (
-        (None, {"fields": ("id", "of_thread", "desk", "workflow", "kind", "status", "turn", "seq")}),
+        (None, {"fields": ("id", "of_thread", "workflow", "kind", "status", "turn", "seq")}),
         ("Asked for", {"fields": ("requested_by_name", "requested_by", "channel", "idempotency_key")}),
         ("Went", {"fields": ("created_at", "started_at", "ended_at", "code_version")}),
         ("Failed", {"fields": ("error_type", "error", "traceback_shown")}),
@@ -267,12 +271,12 @@ class RunAdmin(Evidence):
 
 @admin.register(Checkpoint)
 class CheckpointAdmin(Evidence):
-    list_display = ("seq", "of_thread", "kind", "name", "turn", "attempt", "epoch", "created_at", "desk")
+    list_display = ("seq", "of_thread", "kind", "name", "turn", "created_at", "desk")
     list_filter = (KindFilter,)
     search_fields = ("=thread__id", "=name")
     ordering = ("-id",)
     fieldsets = (
-        (None, {"fields": ("of_thread", "seq", "desk", "kind", "name", "value_shown", "detail_shown")}),
+        (None, {"fields": ("of_thread", "seq", "kind", "name", "value_shown", "detail_shown")}),
         ("Which call", {"fields": ("turn", "path", "attempt", "digest", "position", "alone")}),
         ("When", {"fields": ("started_at", "created_at", "epoch")}),
     )
@@ -290,8 +294,8 @@ class CheckpointAdmin(Evidence):
 class InterruptAdmin(Evidence):
     desk_page = "question"
     list_display = (
-        *("title", "workflow", "status", "version", "of_thread", "asked_at", "assignee"),
-        *("answered_by_name", "answered_at", "desk"),
+        *("title", "workflow", "status", "of_thread", "asked_at", "assignee"),
+        *("answered_by_name", "desk"),
     )
     list_filter = ("status", WorkflowFilter, "kind", "asked_at", "answered_at")
     list_select_related = ("assignee",)
@@ -299,9 +303,16 @@ class InterruptAdmin(Evidence):
     ordering = ("-asked_at", "-id")
     actions = ("assign_to_me", "release")
     fieldsets = (
-        (None, {"fields": ("id", "of_thread", "desk", "workflow", "task", "title", "kind", "value_shown")}),
-        ("Answer", {"fields": ("status", "version", "answer_shown", "answered_by_name", "answered_by")}),
-        ("Given", {"fields": ("answered_at", "channel", "release_at", "problem")}),
+        (None, {"fields": ("id", "of_thread", "workflow", "task", "title", "kind", "value_shown")}),
+        (
+            "Answer",
+            {
+                "fields": (
+                    *("status", "version", "answer_shown", "answered_by_name", "answered_by"),
+                    *("answered_at", "channel", "release_at", "problem"),
+                )
+            },
+        ),
         ("Whose", {"fields": ("assignee", "priority", "due_at")}),
         ("Where and when asked", {"fields": ("turn", "path", "position", "key", "asked_seq", "asked_at")}),
         ("Exactly", {"classes": ("collapse",), "fields": ("schema_shown", "digest", "token", "updated_at")}),

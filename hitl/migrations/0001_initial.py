@@ -199,6 +199,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "question",
                 "permissions": [("answer_interrupt", "Can answer questions")],
                 "indexes": [
                     models.Index(fields=["status", "asked_at", "id"], name="hitl_interrupt_queue"),
@@ -244,6 +245,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "fact",
                 "constraints": [
                     models.UniqueConstraint(fields=("thread", "seq"), name="hitl_checkpoint_seq"),
                     models.UniqueConstraint(
