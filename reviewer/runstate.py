@@ -79,7 +79,8 @@ def word(thread_status: str, run_status: str | None) -> str:
     if thread_status == Thread.Status.BUSY:
         return "queued" if run_status == Run.Status.QUEUED else "running"
     if thread_status == Thread.Status.IDLE:
-        return "cancelled" if run_status == Run.Status.CANCELLED else "finished"
+        # A run that had paused or failed keeps that status when its turn is cancelled.
+        return "finished" if run_status == Run.Status.SUCCEEDED else "cancelled"
     return "failed" if thread_status == Thread.Status.ERROR else "waiting"
 
 

@@ -99,7 +99,12 @@ def refund_decision(amount: Decimal) -> dict[str, Any]:
                 "type": "object",
                 "properties": {
                     "decision": {"const": "refuse"},
-                    "reason": {"title": "Why, in words for the customer", "type": "string", "minLength": 1},
+                    "reason": {
+                        "title": "Why, in words for the customer",
+                        "type": "string",
+                        "minLength": 1,
+                        "x-ui": "textarea",
+                    },
                 },
                 "required": ["decision", "reason"],
                 "additionalProperties": False,
@@ -151,22 +156,28 @@ def publish(text: str) -> str:
     return f"Published, {len(text.split())} words"
 
 
-REVIEW = {
-    "type": "object",
+REVIEW: dict[str, Any] = {
     "title": "Review",
-    "properties": {
-        "verdict": {"title": "Verdict", "enum": ["accept", "change"], "default": "accept"},
-        "wish": {"title": "What should change", "type": "string", "default": "", "x-ui": "textarea"},
-    },
-    "required": ["verdict"],
-    "additionalProperties": False,
+    "oneOf": [
+        {
+            "title": "Publish it",
+            "type": "object",
+            "properties": {"verdict": {"const": "accept"}},
+            "required": ["verdict"],
+            "additionalProperties": False,
+        },
+        {
+            "title": "Ask for a change",
+            "type": "object",
+            "properties": {
+                "verdict": {"const": "change"},
+                "wish": {"title": "What should change", "type": "string", "minLength": 1, "x-ui": "textarea"},
+            },
+            "required": ["verdict", "wish"],
+            "additionalProperties": False,
+        },
+    ],
 }
-
-
-def wish_is_said(review: dict[str, str]) -> dict[str, str]:
-    if review["verdict"] == "change" and not review.get("wish", "").strip():
-        raise ValueError("Say what should change, or accept the article.")
-    return review
 
 
 @entrypoint()
@@ -178,7 +189,6 @@ def article(brief: Brief) -> Any:
         review = interrupt(
             {"question": f"Is “{brief.subject}” ready to be published? (draft {number})", "draft": text},
             response_schema=REVIEW,
-            validate=wish_is_said,
         )
         if review["verdict"] == "accept":
             return publish(text).result()

@@ -1,0 +1,251 @@
+"""The list of runs and the page of one: what they show in every state, and what can be done there."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from hitl import verbs
+from hitl.models import Run, Thread
+from hitl.testing import drain
+from tests.reviewer.journal import Journal
+
+pytestmark = pytest.mark.django_db
+
+
+def page_of(user: User, thread_id: str, **query: str) -> str:
+    client = Client()
+    client.force_login(user)
+    response = client.get(reverse("reviewer:thread", args=[thread_id]), query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def post(user: User, name: str, thread_id: str, **data: str) -> Any:
+    client = Client()
+    client.force_login(user)
+    return client.post(reverse(f"reviewer:{name}", args=[thread_id]), data)
+
+
+def state_of(html: str) -> str:
+    found = re.search(r'data-state="(\w+)"', html)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def started(ana: User) -> str:
+    run = verbs.start("graph", "foo", by=ana, channel="web")
+    return run.thread_id
+
+
+def test_a_run_nobody_has_picked_up_is_queued(started: str, cleo: User) -> None:
+    assert state_of(page_of(cleo, started)) == "queued"
+
+
+def test_a_paused_run_links_to_its_question(started: str, cleo: User) -> None:
+    drain()
+    html = page_of(cleo, started)
+    question = Thread.objects.get(id=started).interrupts.get()
+    assert state_of(html) == "waiting"
+    assert reverse("reviewer:question", args=[question.id]) in html
+
+
+def test_a_finished_run_shows_its_output(started: str, cleo: User) -> None:
+    drain()
+    question = Thread.objects.get(id=started).interrupts.get()
+    verbs.answer(question.id, "baz", version=question.version)
+    drain()
+    html = page_of(cleo, started)
+    assert state_of(html) == "finished"
+    assert "foo bar baz qux" in html
+
+
+@pytest.mark.parametrize(
+    ("thread", "run", "state"),
+    [
+        ("busy", "queued", "queued"),
+        ("busy", "running", "running"),
+        ("interrupted", "interrupted", "waiting"),
+        ("error", "failed", "failed"),
+        ("idle", "cancelled", "cancelled"),
+        ("idle", "interrupted", "cancelled"),
+        ("idle", "failed", "cancelled"),
+        ("idle", "succeeded", "finished"),
+    ],
+)
+def test_every_state_has_its_page(thread: str, run: str, state: str, cleo: User) -> None:
+    journal = Journal("t1")
+    journal.add("input", value="foo", workflow="graph", by_name="ana", channel="web")
+    journal.set(thread, run=run)
+    assert state_of(page_of(cleo, "t1")) == state
+
+
+def test_a_failed_run_shows_the_error_with_its_traceback_folded(cleo: User) -> None:
+    journal = Journal("t1")
+    journal.add("input", value="foo", workflow="graph", by_name="ana", channel="web")
+    journal.set("error", run="failed")
+    Run.objects.update(error_type="ValueError", error="<b>too short</b>", traceback="File line 1")
+    html = page_of(cleo, "t1")
+    assert "ValueError" in html and "&lt;b&gt;too short&lt;/b&gt;" in html
+    assert re.search(r"<details[^>]*><summary>Traceback</summary>.*File line 1", html, re.S)
+
+
+def test_only_administrators_are_offered_cancel_and_retry(started: str, ana: User, ben: User) -> None:
+    address = reverse("reviewer:cancel", args=[started])
+    assert address in page_of(ana, started)
+    assert address not in page_of(ben, started)
+
+
+def test_cancelling_takes_the_permission(started: str, ben: User) -> None:
+    assert post(ben, "cancel", started).status_code == 403
+    assert Run.objects.get().status == "queued"
+
+
+def test_cancelling_says_who_and_why(started: str, ana: User) -> None:
+    drain()
+    response = post(ana, "cancel", started, reason="no longer needed")
+    assert response.status_code == 302
+    html = page_of(ana, started)
+    assert state_of(html) == "cancelled"
+    assert "cancelled the run" in html and "no longer needed" in html
+
+
+@pytest.mark.parametrize("verb", ["cancel", "retry"])
+def test_what_cannot_be_done_any_more_is_said_on_the_page(verb: str, started: str, ana: User) -> None:
+    verbs.cancel(started)
+    response = post(ana, verb, started)
+    assert response.status_code == 409
+    assert 'role="alert"' in response.content.decode()
+
+
+def test_verbs_are_posts(started: str, ana: User) -> None:
+    client = Client()
+    client.force_login(ana)
+    for verb in ("cancel", "retry"):
+        assert client.get(reverse(f"reviewer:{verb}", args=[started])).status_code == 405
+
+
+def test_the_fragment_for_pages_without_a_socket_goes_on_after_a_seq(started: str, cleo: User) -> None:
+    client = Client()
+    client.force_login(cleo)
+    address = reverse("reviewer:events", args=[started])
+    first = client.get(address)
+    assert first.status_code == 200 and 'data-kind="input"' in first.content.decode()
+    seq = first.headers["X-Live-Seq"]
+    assert client.get(address, {"after": seq}).status_code == 204
+    drain()
+    later = client.get(address, {"after": seq}).content.decode()
+    assert "step_1" in later and 'data-kind="input"' not in later
+
+
+def test_the_fragment_is_what_the_page_holds(started: str, cleo: User) -> None:
+    drain()
+    client = Client()
+    client.force_login(cleo)
+    fragment = client.get(reverse("reviewer:events", args=[started])).content.decode()
+    page = page_of(cleo, started)
+    assert all(row in page for row in re.findall(r"<li id=.*?</li>", fragment, re.S))
+
+
+def test_without_a_session_a_fragment_is_refused_not_redirected(started: str) -> None:
+    response = Client().get(reverse("reviewer:events", args=[started]), headers={"HX-Request": "true"})
+    assert response.status_code == 401
+
+
+def test_a_thread_that_is_not_there_is_not_found(cleo: User) -> None:
+    client = Client()
+    client.force_login(cleo)
+    for name in ("thread", "events"):
+        assert client.get(reverse(f"reviewer:{name}", args=["nobody/here"])).status_code == 404
+
+
+def test_an_id_with_slashes_has_a_page(cleo: User) -> None:
+    Journal("a/b ü..~")
+    assert state_of(page_of(cleo, "a/b ü..~"))
+
+
+def test_a_long_journal_shows_its_end_and_links_to_what_is_before(cleo: User, monkeypatch: Any) -> None:
+    monkeypatch.setattr("reviewer.views.runs.WINDOW_FACTS", 3)
+    journal = Journal("t1")
+    for number in range(8):
+        journal.add("event", path=f"!1.{number}", value=f"event {number}")
+    html = page_of(cleo, "t1")
+    assert "event 7" in html and "event 4" not in html
+    assert "?from=0" in html
+    assert "event 0" in page_of(cleo, "t1", **{"from": "0"})
+
+
+def test_a_workflow_that_is_gone_leaves_its_runs_readable(cleo: User) -> None:
+    Journal("t1", workflow="removed_long_ago")
+    assert "removed_long_ago" in page_of(cleo, "t1")
+
+
+def listed(user: User, **query: str) -> str:
+    client = Client()
+    client.force_login(user)
+    response = client.get(reverse("reviewer:runs"), query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_list_shows_the_newest_first_with_input_and_state(cleo: User, ana: User) -> None:
+    first = verbs.start("graph", "first", by=ana)
+    second = verbs.start("graph", "second", by=ana)
+    html = listed(cleo)
+    assert html.index(second.thread_id) < html.index(first.thread_id)
+    assert "second" in html and "Queued" in html
+
+
+def test_the_list_narrows_to_a_state_and_a_workflow(cleo: User) -> None:
+    Journal("waiting", status="interrupted")
+    Journal("busy", status="busy")
+    html = listed(cleo, status="interrupted")
+    assert "/runs/waiting/" in html and "/runs/busy/" not in html
+    assert "No run matches" in listed(cleo, workflow="refund")
+
+
+def test_an_empty_list_says_what_comes_next(cleo: User) -> None:
+    assert "Nothing has run yet" in listed(cleo)
+
+
+def test_older_runs_are_a_page_further_and_none_is_lost(cleo: User, monkeypatch: Any) -> None:
+    monkeypatch.setattr("reviewer.views.runs.PAGE_ROWS", 2)
+    for number in range(5):
+        Journal(f"t{number}")
+    seen: list[str] = []
+    client = Client()
+    client.force_login(cleo)
+    address = reverse("reviewer:runs")
+    while address:
+        html = client.get(address).content.decode()
+        seen += re.findall(r'href="/runs/(t\d)/"', html)
+        older = re.search(r'href="(\?[^"]*after=[^"]*)"', html)
+        address = reverse("reviewer:runs") + older[1].replace("&amp;", "&") if older else ""
+    assert seen == ["t4", "t3", "t2", "t1", "t0"]
+
+
+@pytest.mark.parametrize("after", ["x", "[]", '["x", 1]', "[1, 2]"])
+def test_a_mark_that_makes_no_sense_is_the_first_page(cleo: User, after: str) -> None:
+    Journal("t1")
+    assert "/runs/t1/" in listed(cleo, after=after)
+
+
+def test_a_huge_input_is_a_line_in_the_list(cleo: User) -> None:
+    journal = Journal("t1")
+    journal.add("input", value="x" * 500_000, workflow="graph", by_name="ana")
+    assert len(listed(cleo)) < 20_000
+
+
+def test_the_list_takes_the_same_number_of_queries_however_long(cleo: User, django_assert_max_num_queries: Any) -> None:
+    for number in range(20):
+        Journal(f"t{number}")
+    client = Client()
+    client.force_login(cleo)
+    with django_assert_max_num_queries(5):
+        client.get(reverse("reviewer:runs"))
