@@ -43,7 +43,7 @@ class TaskFuture(Future[Any]):
         try:
             return super().result(timeout)
         except Signal as signal:
-            self._call.leg.signalled(signal)
+            self._hear(signal, timeout)
             raise
         finally:
             if self.done():
@@ -54,9 +54,14 @@ class TaskFuture(Future[Any]):
         error = super().exception(timeout)
         self._call.observe()
         if isinstance(error, Signal):
-            self._call.leg.signalled(error)
+            self._hear(error, timeout)
             raise error
         return error
+
+    def _hear(self, signal: Signal, timeout: float | None) -> None:
+        if not self._call.leg.wait_until_still(signal, timeout):
+            raise TimeoutError from None
+        self._call.leg.signalled(signal)
 
     def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
         with self._callbacks_counted:
@@ -86,6 +91,7 @@ class AsyncTaskFuture(asyncio.Future):  # type: ignore[type-arg]
         try:
             return (yield from super().__await__())
         except Signal as signal:
+            yield from self._call.leg.until_still(signal).__await__()
             self._call.leg.signalled(signal)
             raise
         finally:

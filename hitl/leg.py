@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import InvalidStateError
 from functools import partial
 from threading import Event, RLock
@@ -165,16 +165,52 @@ class Leg:
         """Every engine call begins here: after a signal, the same signal again."""
         if self.stopped is not None:
             raise self.stopped
-        scope = current.get()
-        if scope is not None and scope.leg is self and scope.signal is not None:
+        scope = self._here()
+        if scope is not None and scope.signal is not None:
             raise scope.signal
 
     def signalled(self, signal: Signal) -> None:
         """A future handed a signal to the running code."""
-        scope = current.get()
-        if scope is not None and scope.leg is self:
+        scope = self._here()
+        if scope is not None:
             scope.signal = signal
             scope.blocked = scope.blocked or isinstance(signal, Pause)
+
+    def wait_until_still(self, signal: Signal, timeout: float | None) -> bool:
+        """Before a pause is raised in the running code: let the siblings finish. False: it took too long."""
+        scope = self._here()
+        if scope is None or not isinstance(signal, Pause):
+            return True
+        still = Event()
+        with self._waiting(scope, still.set):
+            return still.wait(timeout)
+
+    async def until_still(self, signal: Signal) -> None:
+        """The same on the event loop."""
+        scope = self._here()
+        if scope is None or not isinstance(signal, Pause):
+            return
+        still = asyncio.Event()
+        with self._waiting(scope, partial(self._on_loop, still.set)):
+            await still.wait()
+
+    @contextlib.contextmanager
+    def _waiting(self, scope: Scope, wake: Callable[[], None]) -> Iterator[None]:
+        with self.lock:
+            self._stillness.wait(scope, wake)
+            if self.stopped is not None:
+                self._stillness.wake()
+            resolved = self._stillness.settled()
+        self._raise_in(resolved)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._stillness.resume(scope)
+
+    def _here(self) -> Scope | None:
+        scope = current.get()
+        return scope if scope is not None and scope.leg is self else None
 
     def stop(self, error: HitlError) -> Stop:
         """End the leg at once."""
@@ -185,6 +221,7 @@ class Leg:
             unresolved = list(self._unresolved)
             self._unresolved.clear()
             self._slots.clear()
+            self._stillness.wake()
             self._wake()
         for running in (self._body_task, *(call.running for call in unresolved)):
             if running is not None:

@@ -80,6 +80,8 @@ class Scope:
         # Calls whose future is unresolved, and calls whose outcome has not been looked at.
         self.children = 0
         self.unobserved = 0
+        # How much of its code was told of a pause and waits until nothing moves (hitl.stillness).
+        self.waiting = 0
         # A signal went through here: every further engine call raises it again.
         self.signal: Signal | None = None
         # A question of this scope, or below it, has no answer: whatever the code returns, it is not done.
