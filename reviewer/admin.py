@@ -16,7 +16,6 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote
-from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -27,6 +26,7 @@ from django.utils.safestring import SafeString
 from hitl import codec, registry, verbs
 from hitl.errors import HitlError
 from hitl.models import Checkpoint, Interrupt, Run, Thread
+from reviewer import access
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -93,15 +93,9 @@ def link(address: str | None, text: str) -> SafeString | str:
 
 def thread_link(thread_id: str) -> SafeString:
     """To the thread's page, under the end of its id: of made ids, that is what tells them apart."""
-    text = thread_id if len(thread_id) <= 20 else f"…{thread_id[-12:]}"
+    text = thread_id if len(thread_id) <= 20 else f"…\u2060{thread_id[-12:]}"
     address = reverse("admin:hitl_thread_change", args=[quote(thread_id)])
     return format_html('<a href="{}" title="{}">{}</a>', address, thread_id, text)
-
-
-def operator(request: HttpRequest) -> AbstractBaseUser:
-    """Who acts: the Admin lets nobody in without an account."""
-    assert isinstance(request.user, AbstractBaseUser)
-    return request.user
 
 
 class Evidence(ModelAdmin):
@@ -129,7 +123,7 @@ class Evidence(ModelAdmin):
         return super().has_module_permission(request) or self.has_administer_permission(request)
 
     def has_administer_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("hitl.administer_thread")
+        return access.may(request.user, access.ADMINISTER)
 
     def desk_key(self, obj: Any) -> str:
         return str(obj.thread_id)
@@ -223,7 +217,7 @@ class ThreadAdmin(Evidence):
         self.on_each(
             request,
             queryset,
-            lambda thread: verbs.cancel(thread.pk, by=operator(request), channel="admin", reason=reason),
+            lambda thread: verbs.cancel(thread.pk, by=access.person(request), channel="admin", reason=reason),
             done="Cancelled",
         )
         return None
@@ -243,7 +237,7 @@ class ThreadAdmin(Evidence):
         self.on_each(
             request,
             queryset,
-            lambda thread: verbs.retry(thread.pk, by=operator(request), channel="admin"),
+            lambda thread: verbs.retry(thread.pk, by=access.person(request), channel="admin"),
             done="Queued for another try",
         )
 
@@ -338,7 +332,9 @@ class InterruptAdmin(Evidence):
         self.on_each(
             request,
             queryset,
-            lambda question: verbs.assign(question.pk, to=operator(request), by=operator(request), channel="admin"),
+            lambda question: verbs.assign(
+                question.pk, to=access.person(request), by=access.person(request), channel="admin"
+            ),
             done="Assigned to you",
         )
 
@@ -347,6 +343,6 @@ class InterruptAdmin(Evidence):
         self.on_each(
             request,
             queryset,
-            lambda question: verbs.assign(question.pk, to=None, by=operator(request), channel="admin"),
+            lambda question: verbs.assign(question.pk, to=None, by=access.person(request), channel="admin"),
             done="Given back",
         )
