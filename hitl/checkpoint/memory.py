@@ -167,7 +167,7 @@ class InMemorySaver(Store):
             return Opened(
                 thread=copy.copy(kept.row),
                 facts=[fact for fact in turn if fact.kind not in NOT_REPLAYED],
-                events=frozenset(fact.path for fact in turn if fact.kind == "event"),
+                events=frozenset(fact.path for fact in turn if fact.kind in ("event", "warning")),
                 previous=self._previous(kept),
             )
 
