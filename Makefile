@@ -44,11 +44,11 @@ format: $(HAVE_DEV) ## Put the code into its form
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-soak: $(HAVE_DEV) ## The tests that take long
-	@$(BIN)/python -m tests.run soak
+soak: $(HAVE_DEV) ## Work for SECONDS= (600) and look for anything that grows
+	@HITL_SOAK_SECONDS=$(SECONDS) $(BIN)/python -m tests.run soak
 
 chaos: $(HAVE_DEV) ## Kill processes for SECONDS= (600) and look for anything lost or doubled
-	@HITL_CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m tests.run chaos
+	@HITL_CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m tests.run chaos chaos-postgres
 
 bench: $(HAVE_DEV) ## Measure, side by side with peers
 	$(PIP) install --constraint requirements-dev.lock --editable '.[bench]'

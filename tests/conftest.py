@@ -21,6 +21,21 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.markexpr = LEFT_OUT
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database-only", action="store_true", help="leave out what comes out the same on every database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.database_only:
+        left_out = [item for item in items if not needs_database(item)]
+        items[:] = [item for item in items if needs_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def needs_database(item: pytest.Item) -> bool:
+    return uses_database(item) or any(item.get_closest_marker(name) for name in ("postgres", "redis", "race"))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail a coroutine test that uses the database inside a transaction of the main thread.

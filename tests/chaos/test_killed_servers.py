@@ -10,20 +10,19 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from tests.chaos.people import driver, settled
 from tests.chaos.workflows import expected
 from tests.services import postgres
-from tests.services.desk import ROOT, Desk
+from tests.services.desk import Desk
 from tests.services.server import directory
 
 SECONDS = float(os.environ.get("HITL_CHAOS_SECONDS", "20"))
@@ -48,24 +47,6 @@ class Aftermath:
         for fact in self.report["facts"]:
             by_thread[fact["thread"]].append(fact)
         return by_thread
-
-
-@contextmanager
-def driver(desk: Desk, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.chaos.driver", *arguments],
-        cwd=ROOT,
-        env=desk.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -114,13 +95,6 @@ def kill_at_random(desks: list[Desk]) -> int:
         if desk.process is None:
             desk.start()
     return kills
-
-
-def settled(desk: Desk) -> dict[str, Any]:
-    with driver(desk, "settle") as process:
-        printed, _ = process.communicate(timeout=180)
-    report: dict[str, Any] = json.loads(printed)
-    return report
 
 
 def test_something_happened(aftermath: Aftermath) -> None:
