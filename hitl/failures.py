@@ -18,6 +18,7 @@ from hitl.errors import HitlError, RunFailed
 
 MAX_TRACEBACK = 20_000
 MAX_MESSAGE = 10_000
+MAX_MEMBERS = 100
 # What a call can fail with so that its caller hears the same. sys.exit() in a task ends the task alone.
 CATCHABLE = (Exception, asyncio.CancelledError)
 
@@ -30,6 +31,10 @@ def describe(error: BaseException) -> dict[str, Any]:
         "classes": [name_of(cls) for cls in type(error).__mro__ if issubclass(cls, CATCHABLE)],
         "traceback": "".join(traceback.format_exception(error))[-MAX_TRACEBACK:],
     }
+    if isinstance(error, BaseExceptionGroup):
+        kept["group"] = error.message
+        kept["members"] = [describe(member) | {"traceback": ""} for member in error.exceptions[:MAX_MEMBERS]]
+        return kept
     try:
         kept["error_args"] = codec.encode(list(error.args), limit_bytes=MAX_MESSAGE)
     except (HitlError, RecursionError):
@@ -92,6 +97,8 @@ def _loaded(name: str) -> type[BaseException] | None:
 
 def _make(cls: type[BaseException], detail: dict[str, Any], text: str) -> BaseException | None:
     try:
+        if issubclass(cls, BaseExceptionGroup):
+            return cls.__new__(cls, detail["group"], [rebuild(member) for member in detail["members"]])
         error = cls.__new__(cls)
         kept = detail.get("error_args")
         error.args = tuple(codec.decode(kept)) if kept else (text,)
