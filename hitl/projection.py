@@ -117,9 +117,19 @@ class Projection:
         thread.metadata = detail["metadata"]
         if fact.seq == 1:
             thread.created_at = fact.created_at
+        if "previous_seq" in detail:
+            thread.previous_seq = detail["previous_seq"]
+        self._open_turn(fact, "start")
+
+    def _on_fork(self, fact: Fact) -> None:
+        self.thread.previous_seq = fact.detail["previous_seq"]
+        self._open_turn(fact, "fork")
+
+    def _open_turn(self, fact: Fact, kind: str) -> None:
+        thread = self.thread
         thread.turn, thread.turn_seq = fact.turn, fact.seq
         thread.status, thread.warning = "busy", ""
-        self._queue_run(fact, "start")
+        self._queue_run(fact, kind)
 
     def _on_leg(self, fact: Fact) -> None:
         self.thread.status = "busy"
@@ -142,6 +152,10 @@ class Projection:
         self.thread.status = "idle"
         self.thread.output_seq = self.thread.previous_seq = fact.seq
         self._end_runs("succeeded", fact.created_at, self._runs(*ACTIVE))
+
+    def _on_update(self, fact: Fact) -> None:
+        self.thread.status = "idle"
+        self.thread.output_seq = self.thread.previous_seq = fact.seq
 
     def _on_save(self, fact: Fact) -> None:
         self.thread.previous_seq = fact.seq

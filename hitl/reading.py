@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hitl import codec, failures
+from hitl import codec, failures, history
 from hitl.ending import Outcome, interrupts
 from hitl.store import Store
 from hitl.types import PregelTask, StateSnapshot
@@ -38,7 +38,7 @@ def snapshot(store: Store, thread_id: str, *, node: str) -> StateSnapshot:
     return StateSnapshot(
         values=values,
         next=(node,) if is_open else (),
-        config={"configurable": {"thread_id": thread_id, "checkpoint_id": str(thread.seq)}},
+        config=history.config_at(thread_id, thread.seq),
         metadata={"source": "input" if is_open else "loop", "step": thread.turn - 1} | thread.metadata,
         created_at=thread.updated_at.isoformat(),
         parent_config=None,

@@ -18,7 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -198,6 +198,45 @@ class Store(ABC):
     @abstractmethod
     def run_with_key(self, workflow: str, key: str) -> Any:
         """The run that was started with this idempotency key, or None."""
+
+    @abstractmethod
+    def delete_thread(self, thread_id: str) -> None:
+        """Forget the thread: journal, runs and questions. Whoever runs it has lost its lease. Harmless to repeat."""
+
+    @abstractmethod
+    def delete_facts(self, thread_id: str, seqs: Sequence[int]) -> None:
+        """Forget facts that nothing needs any more."""
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Give a new thread the history of another, questions that are open included, under ids of their own.
+
+        Raises UnknownThread; ThreadBusy where the target is there already, or the source is running.
+        """
+        from hitl import forking, transitions
+
+        source = self.thread(source_thread_id)
+        if source is None:
+            raise unknown_thread(source_thread_id)
+        if source.status == "busy":
+            raise transitions.busy(source_thread_id)
+        facts = self.facts(source_thread_id)
+        copy = partial(forking.copy, facts=facts, source=source_thread_id)
+        self.transact(target_thread_id, copy, create=True)
+
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Make journals smaller. strategy: "keep_latest" keeps the last turn and the values it builds on, and
+        forgets the turns before; "delete" forgets the threads."""
+        from hitl import forking
+
+        if strategy not in ("keep_latest", "delete"):
+            raise ValueError(f'There is no strategy {strategy!r} to prune by; use "keep_latest" or "delete".')
+        for thread_id in thread_ids:
+            if strategy == "delete":
+                self.delete_thread(thread_id)
+                continue
+            thread = self.thread(thread_id)
+            if thread is not None:
+                self.delete_facts(thread_id, forking.prunable(self.facts(thread_id), thread))
 
     # How the engine calls a store: at once, unless the store has journal threads of its own.
 

@@ -40,8 +40,12 @@ def start(
     idempotency_key: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     discard_pending: bool = False,
+    back_to: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Open a new turn with this input (rule 10). Returns the queued run."""
+    """Open a new turn with this input (rule 10). Returns the queued run.
+
+    back_to: what the input's fact says beside, where the turn goes on from an older one (hitl.forking).
+    """
     thread = unit.thread
     if not unit.is_new:
         check_workflow(unit, workflow)
@@ -60,7 +64,8 @@ def start(
                 "workflow": workflow,
                 "idempotency_key": idempotency_key,
                 "metadata": dict(thread.metadata) | dict(metadata or {}),
-            },
+            }
+            | dict(back_to or {}),
         )
     )
     return unit.runs[run_id]
@@ -72,9 +77,9 @@ def _make_room(unit: Unit, author: Author, *, discard_pending: bool) -> None:
         return
     if thread.status == "busy":
         raise busy(thread.id)
-    held = [q for q in unit.questions.values() if q.status == "held"]
-    if held:
-        raise _held(held[0])
+    in_window = [q for q in unit.questions.values() if q.status == "held"]
+    if in_window:
+        raise held(in_window[0])
     if not discard_pending:
         if thread.status == "error":
             raise errors.ThreadInError(
@@ -280,9 +285,9 @@ def only_pending(thread: Any, questions: Sequence[Any]) -> Any:
             f"Thread {thread.id!r} has {len(pending)} pending questions; say which one is answered: "
             f"Command(resume={{id: answer}}) with ids {ids}."
         )
-    held = [q for q in questions if q.status == "held"]
-    if held:
-        raise _held(held[0])
+    in_window = [q for q in questions if q.status == "held"]
+    if in_window:
+        raise held(in_window[0])
     answered = [q for q in questions if q.status == "answered" and q.turn == thread.turn]
     if answered:
         raise _already(max(answered, key=lambda q: q.answered_at))
@@ -297,7 +302,7 @@ def _taken(unit: Unit, key: str, given: Given, *, author: Author, token: str) ->
     if question.status in ("answered", "held"):
         if token and question.token == token and question.answered_by_id == author.by:
             return None
-        raise _already(question) if question.status == "answered" else _held(question)
+        raise _already(question) if question.status == "answered" else held(question)
     if question.status != "pending":
         raise _closed(question)
     if given.version is not None and given.version != question.version:
@@ -392,7 +397,8 @@ def _already(question: Any) -> errors.AlreadyAnswered:
     )
 
 
-def _held(question: Any) -> errors.QuestionHeld:
+def held(question: Any) -> errors.QuestionHeld:
+    """The error that says whose answer can still be undone."""
     return errors.QuestionHeld(
         f"Question {question.id} is held by {question.answered_by_name}: their answer can still be undone. "
         "Nothing was stored.",

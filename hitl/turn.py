@@ -118,6 +118,12 @@ class Turn:
         self.input = fact.value or "null"
         self.run_id = fact.detail["run"]
 
+    def _read_fork(self, fact: Fact) -> None:
+        """What stood before is the base's; questions that were open there have been asked anew behind this."""
+        self.run_id = fact.detail["run"]
+        self.open.clear()
+        self._returned.clear()
+
     def _read_question(self, fact: Fact) -> None:
         self.open[fact.path] = Asked(fact.detail["id"], fact.digest, fact.detail["version"])
 

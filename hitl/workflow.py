@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hitl import codec, conf, inputs, pool, reading, run, transitions
+from hitl import codec, conf, forking, inputs, pool, reading, run, states, transitions
 from hitl import scope as scopes
 from hitl.ending import Final, Outcome
 from hitl.errors import EmptyInput, Misuse, NoThreadId
@@ -24,7 +24,7 @@ from hitl.leg import Leg
 from hitl.scope import Scope, Work
 from hitl.store import Lease, Store, Unit
 from hitl.stream import INTERRUPT, Stream
-from hitl.types import UNSET, Command, StateSnapshot
+from hitl.types import UNSET, Command
 
 if TYPE_CHECKING:
     Config = Mapping[str, Any]
@@ -43,7 +43,7 @@ class _Opening:
     follow: bool = False
 
 
-class Workflow:
+class Workflow(states.States):
     """A durable workflow.
 
     name: what threads belong to: the registered name, else `module:qualname` (rule 9).
@@ -180,7 +180,7 @@ class Workflow:
             return
         queue: SimpleQueue[Any] = SimpleQueue()
         stream = Stream(mode, queue.put)
-        store = self._store()
+        store = self.store()
         store.check_usable()
         context = contextvars.copy_context()
 
@@ -234,17 +234,6 @@ class Workflow:
         while (chunk := await queue.get()) is not _END:
             yield chunk
         task.result()
-
-    def get_state(self, config: Config) -> StateSnapshot:
-        """Where the thread of this config stands; an empty snapshot where there is none."""
-        store, thread_id = self._store(), self._thread_id(config)
-        return store.submit(partial(reading.snapshot, store, thread_id, node=self.node)).result()
-
-    async def aget_state(self, config: Config) -> StateSnapshot:
-        """`get_state` for asynchronous code."""
-        store, thread_id = self._store(), self._thread_id(config)
-        future = store.submit(partial(reading.snapshot, store, thread_id, node=self.node))
-        return await asyncio.wrap_future(future)
 
     # Running
 
@@ -301,9 +290,9 @@ class Workflow:
     def _prepared(self, config: Config | None, options: dict[str, Any]) -> tuple[Store, str, dict[str, Any]]:
         if unknown := set(options) - {"durability", "context"}:
             raise TypeError(f"{self.node} takes no option {sorted(unknown)[0]!r}.")
-        store = self._store()
+        store = self.store()
         store.check_usable()
-        thread_id = self._thread_id(config)
+        thread_id = self.thread_id(config)
         full = dict(config or {})
         full["configurable"] = dict(full.get("configurable") or {}) | {"thread_id": thread_id}
         full.setdefault("metadata", {})
@@ -311,6 +300,9 @@ class Workflow:
 
     def _open(self, store: Store, thread_id: str, input: Any, config: dict[str, Any]) -> _Opening:
         """Start, answer or go on, and take the lease, in one transaction (rule 36)."""
+        at = self._going_back_to(store, thread_id, config)
+        if at is not None:
+            return store.transact(thread_id, partial(self._go_back, at=at, input=input, config=config))
         if isinstance(input, Command):
             if input.resume is UNSET:
                 raise EmptyInput("Command() says nothing to do here; give it resume=<answer>.")
@@ -345,6 +337,27 @@ class Workflow:
             raise transitions.busy(unit.thread.id)
         return _Opening(lease, resumed=True)
 
+    def _going_back_to(self, store: Store, thread_id: str, config: Config) -> forking.Base | None:
+        """The checkpoint that the config names, unless it is where the thread stands anyway."""
+        seq = states.checkpoint_of(config)
+        thread = store.thread(thread_id) if seq is not None else None
+        if seq is None or thread is None or thread.seq == seq:
+            return None
+        return forking.base(store.facts(thread_id), seq, thread_id)
+
+    def _go_back(self, unit: Unit, *, at: forking.Base, input: Any, config: dict[str, Any]) -> _Opening:
+        """Fork at a checkpoint (rule 11): go on from it, answer what was open there, or give it a new input."""
+        transitions.check_workflow(unit, self.name)
+        if isinstance(input, Command):
+            forking.resume(unit, at, input.resume, author=Author())
+        elif input is None:
+            forking.fork(unit, at, author=Author())
+        else:
+            text = codec.encode(input, where="input")
+            metadata = config["metadata"]
+            forking.restart(unit, at, workflow=self.name, text=text, author=Author(), metadata=metadata)
+        return _Opening(self._claim(unit), resumed=True)
+
     def _follow(self, store: Store, thread_id: str) -> _Opening:
         """Another leg runs the thread: wait for it, or take over when its lease runs out (rule 19)."""
         thread = store.thread(thread_id)
@@ -356,7 +369,8 @@ class Workflow:
     def _claim(self, unit: Unit) -> Lease | None:
         return run.claiming(self)(unit)
 
-    def _store(self) -> Store:
+    def store(self) -> Store:
+        """Where its journals are kept: what was given, else Django's database."""
         if self._checkpointer is not None:
             return self._checkpointer
         if not conf.has_django():
@@ -368,7 +382,8 @@ class Workflow:
 
         return saver()
 
-    def _thread_id(self, config: Config | None) -> str:
+    def thread_id(self, config: Config | None) -> str:
+        """The thread that a config names; NoThreadId where it names none."""
         configurable = (config or {}).get("configurable")
         if not configurable:
             raise NoThreadId(

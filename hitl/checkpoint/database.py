@@ -13,17 +13,18 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.db.models import Q
-from django.db.models.functions import Now
 
-from hitl import announce, conf
+from hitl import announce, conf, forking
+from hitl.checkpoint.rows import Table
 from hitl.errors import InsideTransaction, JournalUnreachable, LeaseLost
-from hitl.facts import Fact
+from hitl.facts import NOT_REPLAYED, Fact
 from hitl.journal import Entry, Journal, inline
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 from hitl.projection import ACTIVE, OPEN, Projection
@@ -49,6 +50,20 @@ COLUMNS = [
     "created_at",
 ]
 
+ACTIVE_RUNS = "thread_id = %s AND status IN (%s, %s)"
+OPEN_ONLY = "thread_id = %s AND status IN (%s, %s)"
+# SQLite takes 999 parameters a statement in its oldest builds that Django supports.
+MAX_ROWS = 60
+PRUNED_AT_ONCE = 500
+CLOSED_TOO = "thread_id = %s"
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+REPLAYED = """
+SELECT seq, kind, turn, path, attempt, name, digest, position, alone,
+       CASE WHEN kind = 'event' THEN NULL ELSE value END,
+       CASE WHEN kind IN ('task', 'event', 'leg', 'warning') THEN '' ELSE detail END, epoch
+  FROM hitl_checkpoint WHERE thread_id = %s AND seq BETWEEN %s AND %s ORDER BY seq
+"""
+
 logger = logging.getLogger(__name__)
 
 
@@ -60,6 +75,10 @@ class DatabaseSaver(Store):
         vendor = connections[alias].vendor
         threads = 1 if vendor == "sqlite" else conf.settings().journal_threads
         self._append = _append_postgres if vendor == "postgresql" else _append_generic
+        connection = connections[alias]
+        self._threads = Table(Thread, connection, guard=["seq"])
+        self._runs = Table(Run, connection, guard=["status"])
+        self._questions = Table(Interrupt, connection, guard=["status", "version"])
         self.journal = Journal(self, threads=threads)
 
     # Transitions
@@ -91,47 +110,63 @@ class DatabaseSaver(Store):
 
     def _lock(self, thread_id: str, *, create: bool, closed: bool) -> Unit:
         connection = connections[self.alias]
-        rows = Thread.objects.using(self.alias).filter(id=thread_id)
-        if connection.vendor == "sqlite":
-            # Where transactions begin DEFERRED, a first write takes the lock that FOR UPDATE takes elsewhere.
-            self._touch(connection, thread_id)
-        locked = rows.select_for_update().annotate(now=Now())
-        thread: Any = locked.first()
-        is_new = thread is None
-        if is_new:
-            if not create:
-                raise unknown_thread(thread_id)
-            Thread.objects.using(self.alias).bulk_create(
-                [Thread(id=thread_id, created_at=Now(), updated_at=Now())], ignore_conflicts=True
-            )
-            thread = locked.get()
-            is_new = thread.seq == 0
-        runs: list[Run] = []
-        questions: list[Interrupt] = []
-        if not is_new:
-            runs = list(Run.objects.using(self.alias).filter(thread_id=thread_id, status__in=ACTIVE))
-            asked = Interrupt.objects.using(self.alias).filter(thread_id=thread_id)
-            questions = list(asked if closed else asked.filter(status__in=OPEN))
-        projection = Projection(thread, runs, questions, make_run=Run, make_question=Interrupt)
-        return Unit(projection, now=thread.now, is_new=is_new)
-
-    @staticmethod
-    def _touch(connection: Any, thread_id: str) -> None:
-        if getattr(connection, "transaction_mode", None) != "IMMEDIATE":
-            with connection.cursor() as cursor:
+        with connection.cursor() as cursor:
+            if connection.vendor == "sqlite" and getattr(connection, "transaction_mode", None) != "IMMEDIATE":
+                # Where transactions begin DEFERRED, a first write takes the lock that FOR UPDATE takes elsewhere.
                 cursor.execute("UPDATE hitl_thread SET seq = seq WHERE id = %s", [thread_id])
+            thread, is_new = self._locked_thread(cursor, thread_id, create=create)
+            runs: list[Run] = []
+            questions: list[Interrupt] = []
+            if not is_new:
+                runs = self._runs.select(cursor, ACTIVE_RUNS, [thread_id, *ACTIVE])
+                wanted = (CLOSED_TOO, [thread_id]) if closed else (OPEN_ONLY, [thread_id, *OPEN])
+                questions = self._questions.select(cursor, *wanted)
+            now = self._now(cursor)
+        projection = Projection(thread, runs, questions, make_run=Run, make_question=Interrupt)
+        return Unit(projection, now=now, is_new=is_new)
+
+    def _locked_thread(self, cursor: Any, thread_id: str, *, create: bool) -> tuple[Thread, bool]:
+        """The thread's row under its lock, and whether this transaction made it."""
+        lock = " FOR UPDATE" if connections[self.alias].vendor == "postgresql" else ""
+        found = self._threads.select(cursor, "id = %s" + lock, [thread_id])
+        if not found and not create:
+            raise unknown_thread(thread_id)
+        if not found:
+            moment = datetime.now(UTC)
+            made = Thread(id=thread_id, created_at=moment, updated_at=moment)
+            if self._threads.insert(cursor, [made], unless_there=True):
+                return made, True
+            found = self._threads.select(cursor, "id = %s" + lock, [thread_id])
+        return found[0], False
+
+    def _now(self, cursor: Any) -> datetime:
+        """The database's clock, which leases go by; SQLite's is this machine's."""
+        if connections[self.alias].vendor != "postgresql":
+            return datetime.now(UTC)
+        cursor.execute("SELECT statement_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+        return now
 
     def _write(self, unit: Unit) -> None:
+        """What changed, in one statement a row; compared with what was read, under the lock all the same."""
         projection, thread = unit.projection, unit.thread
-        thread.save(using=self.alias, force_update=True)
-        for row in projection.touched.values():
-            row.updated_at = thread.updated_at
-            row.save(using=self.alias, force_update=True)
-        for row in projection.added.values():
-            row.updated_at = thread.updated_at
-            row.save(using=self.alias, force_insert=True)
-        Checkpoint.objects.using(self.alias).bulk_create([_row(thread.id, fact) for fact in unit.facts])
+        with connections[self.alias].cursor() as cursor:
+            unchanged = [self._threads.update(cursor, thread)]
+            for row in projection.touched.values():
+                row.updated_at = thread.updated_at
+                unchanged.append(self._table(row).update(cursor, row))
+            for row in projection.added.values():
+                row.updated_at = thread.updated_at
+                self._table(row).insert(cursor, [row])
+            if not all(unchanged):
+                raise RuntimeError(
+                    f"A row of thread {thread.id!r} was changed by somebody who did not lock the thread."
+                )
+            _insert_facts(cursor, connections[self.alias], thread.id, unit.facts)
         transaction.on_commit(partial(announce.moved, thread.id), using=self.alias)
+
+    def _table(self, row: Any) -> Table[Any]:
+        return self._runs if isinstance(row, Run) else self._questions
 
     # Facts of a running leg
 
@@ -244,24 +279,24 @@ class DatabaseSaver(Store):
         return self._patiently(thread_id, partial(self._load, thread_id), lambda: None)
 
     def _load(self, thread_id: str) -> Opened:
-        thread = self.thread(thread_id)
-        if thread is None:
-            raise unknown_thread(thread_id)
-        checkpoints = Checkpoint.objects.using(self.alias)
-        # Up to the seq that the thread's row showed: what is committed since belongs to the next load.
-        turn = checkpoints.turn(thread_id, turn_seq=thread.turn_seq).filter(seq__lte=thread.seq)
-        written = checkpoints.of(thread_id, after=thread.turn_seq - 1).filter(kind__in=("event", "warning"))
-        previous = self.value_at(thread_id, thread.previous_seq) if thread.previous_seq else None
+        with connections[self.alias].cursor() as cursor:
+            found = self._threads.select(cursor, "id = %s", [thread_id])
+            if not found:
+                raise unknown_thread(thread_id)
+            thread = found[0]
+            # Up to the seq that the thread's row showed: what is committed since belongs to the next load.
+            facts = forking.lineage(partial(_replayed, cursor, thread_id), thread.turn_seq, thread.seq)
         return Opened(
             thread=thread,
-            facts=[_fact(row) for row in turn],
-            events=frozenset(written.values_list("path", flat=True)),
-            previous=previous,
+            facts=[fact for fact in facts if fact.kind not in NOT_REPLAYED],
+            events=frozenset(fact.path for fact in facts if fact.kind in ("event", "warning")),
+            previous=self.value_at(thread_id, thread.previous_seq) if thread.previous_seq else None,
         )
 
     def thread(self, thread_id: str) -> Thread | None:
-        with self._reachable(thread_id):
-            return Thread.objects.using(self.alias).filter(id=thread_id).first()
+        with self._reachable(thread_id), connections[self.alias].cursor() as cursor:
+            found = self._threads.select(cursor, "id = %s", [thread_id])
+            return found[0] if found else None
 
     def facts(self, thread_id: str, *, after: int = 0) -> list[Fact]:
         with self._reachable(thread_id):
@@ -293,6 +328,17 @@ class DatabaseSaver(Store):
         except GONE as error:
             self.close_connection()
             raise unreachable(what, error) from error
+
+    # Forgetting
+
+    def delete_thread(self, thread_id: str) -> None:
+        Thread.objects.using(self.alias).filter(id=thread_id).delete()
+
+    def delete_facts(self, thread_id: str, seqs: Sequence[int]) -> None:
+        journal = Checkpoint.objects.using(self.alias)
+        for first in range(0, len(seqs), PRUNED_AT_ONCE):
+            some = seqs[first : first + PRUNED_AT_ONCE]
+            journal.filter(thread_id=thread_id, seq__in=some).delete()
 
     # On journal threads, unless a test wants everything in its own
 
@@ -347,7 +393,8 @@ def _append_postgres(connection: Any, lease: Lease, facts: Sequence[Fact]) -> No
     )
     params: list[Any] = [count, *changed, lease.thread_id, lease.epoch]
     for index, fact in enumerate(facts):
-        params += [count - 1 - index, *_values(connection, lease, fact)]
+        fact.epoch = lease.epoch
+        params += [count - 1 - index, *_values(connection, fact)]
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         rows = cursor.fetchall()
@@ -372,13 +419,8 @@ def _append_generic(connection: Any, lease: Lease, facts: Sequence[Fact]) -> Non
         row = cursor.fetchone()
         if row is None:
             raise lost(lease)
-        first = row[0] - len(facts) + 1
-        marks = ", ".join(["%s"] * len(COLUMNS))
-        cursor.executemany(
-            f"INSERT INTO hitl_checkpoint ({', '.join(COLUMNS)}) VALUES ({marks})",
-            [[lease.thread_id, first + index, *_values(connection, lease, fact)] for index, fact in enumerate(facts)],
-        )
-    _number(facts, row[0], lease)
+        _number(facts, row[0], lease)
+        _insert_facts(cursor, connection, lease.thread_id, facts)
 
 
 def _thread_changes(facts: Sequence[Fact]) -> tuple[str, list[Any]]:
@@ -394,7 +436,19 @@ def _number(facts: Sequence[Fact], last: int, lease: Lease) -> None:
         fact.seq, fact.epoch = last - len(facts) + 1 + index, lease.epoch
 
 
-def _values(connection: Any, lease: Lease, fact: Fact) -> list[Any]:
+def _insert_facts(cursor: Any, connection: Any, thread_id: str, facts: Sequence[Fact]) -> None:
+    """Numbered facts, in as few statements as the database takes parameters for."""
+    one = f"({', '.join(['%s'] * len(COLUMNS))})"
+    for first in range(0, len(facts), MAX_ROWS):
+        some = facts[first : first + MAX_ROWS]
+        params: list[Any] = []
+        for fact in some:
+            params += [thread_id, fact.seq, *_values(connection, fact)]
+        values = ", ".join([one] * len(some))
+        cursor.execute(f"INSERT INTO hitl_checkpoint ({', '.join(COLUMNS)}) VALUES {values}", params)
+
+
+def _values(connection: Any, fact: Fact) -> list[Any]:
     moment = connection.ops.adapt_datetimefield_value
     return [
         fact.kind,
@@ -406,35 +460,34 @@ def _values(connection: Any, lease: Lease, fact: Fact) -> list[Any]:
         fact.position,
         fact.alone,
         fact.value,
-        _detail(fact),
-        lease.epoch,
+        json.dumps(fact.detail, default=str) if fact.detail else "",
+        fact.epoch,
         moment(fact.started_at),
         moment(fact.created_at),
     ]
 
 
-def _detail(fact: Fact) -> str:
-    return json.dumps(fact.detail, default=str) if fact.detail else ""
-
-
-def _row(thread_id: str, fact: Fact) -> Checkpoint:
-    return Checkpoint(
-        thread_id=thread_id,
-        seq=fact.seq,
-        kind=fact.kind,
-        turn=fact.turn,
-        path=fact.path,
-        attempt=fact.attempt,
-        name=fact.name,
-        digest=fact.digest,
-        position=fact.position,
-        alone=fact.alone,
-        value=fact.value,
-        detail=_detail(fact),
-        epoch=fact.epoch,
-        started_at=fact.started_at,
-        created_at=fact.created_at,
-    )
+def _replayed(cursor: Any, thread_id: str, first: int, last: int) -> list[Fact]:
+    """Facts as replay needs them: without times, the texts of what is not replayed, and results' arguments."""
+    cursor.execute(REPLAYED, [thread_id, first, last])
+    return [
+        Fact(
+            kind=kind,
+            turn=turn,
+            path=path,
+            attempt=attempt,
+            name=name,
+            digest=digest,
+            position=position,
+            alone=bool(alone),
+            value=value,
+            detail=json.loads(detail) if detail else {},
+            created_at=BEGINNING,
+            seq=seq,
+            epoch=epoch,
+        )
+        for seq, kind, turn, path, attempt, name, digest, position, alone, value, detail, epoch in cursor.fetchall()
+    ]
 
 
 def _fact(row: Checkpoint) -> Fact:

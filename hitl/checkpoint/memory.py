@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any, TypeVar
 
+from hitl import forking
 from hitl.facts import NOT_REPLAYED, Fact
 from hitl.projection import OPEN, Projection
 from hitl.store import Lease, Opened, Store, Unit, lost, unknown_thread
@@ -96,7 +97,10 @@ class _Thread:
     row: ThreadRow
     runs: dict[str, RunRow] = dataclasses.field(default_factory=dict)
     questions: dict[str, QuestionRow] = dataclasses.field(default_factory=dict)
-    facts: list[Fact] = dataclasses.field(default_factory=list)
+    facts: dict[int, Fact] = dataclasses.field(default_factory=dict)
+
+    def between(self, first: int, last: int) -> list[Fact]:
+        return [self.facts[seq] for seq in range(first, last + 1) if seq in self.facts]
 
 
 class InMemorySaver(Store):
@@ -125,7 +129,7 @@ class InMemorySaver(Store):
             if kept is None:
                 kept = self._threads[thread_id] = _Thread(row)
             kept.row = row
-            kept.facts += unit.facts
+            kept.facts.update({fact.seq: fact for fact in unit.facts})
             for changed in (*projection.added.values(), *projection.touched.values()):
                 rows: dict[str, Any] = kept.runs if isinstance(changed, RunRow) else kept.questions
                 rows[changed.id] = changed
@@ -147,7 +151,7 @@ class InMemorySaver(Store):
                     row.warning = fact.detail["message"]
                 if fact.kind != "call":
                     row.claims = 0
-            kept.facts += facts
+            kept.facts.update({fact.seq: fact for fact in facts})
 
     def renew(self, leases: Sequence[Lease], *, lease_seconds: float) -> list[Lease]:
         gone = []
@@ -163,7 +167,7 @@ class InMemorySaver(Store):
     def load(self, thread_id: str) -> Opened:
         with self._lock:
             kept = self._kept(thread_id)
-            turn = kept.facts[kept.row.turn_seq - 1 :]
+            turn = forking.lineage(kept.between, kept.row.turn_seq, kept.row.seq)
             return Opened(
                 thread=copy.copy(kept.row),
                 facts=[fact for fact in turn if fact.kind not in NOT_REPLAYED],
@@ -178,7 +182,7 @@ class InMemorySaver(Store):
 
     def facts(self, thread_id: str, *, after: int = 0) -> list[Fact]:
         with self._lock:
-            return list(self._kept(thread_id).facts[after:])
+            return [fact for seq, fact in self._kept(thread_id).facts.items() if seq > after]
 
     def open_questions(self, thread_id: str) -> list[QuestionRow]:
         with self._lock:
@@ -197,7 +201,8 @@ class InMemorySaver(Store):
 
     def value_at(self, thread_id: str, seq: int) -> str | None:
         with self._lock:
-            return self._kept(thread_id).facts[seq - 1].value
+            fact = self._kept(thread_id).facts.get(seq)
+            return fact.value if fact else None
 
     def run_with_key(self, workflow: str, key: str) -> RunRow | None:
         with self._lock:
@@ -206,6 +211,16 @@ class InMemorySaver(Store):
                     if run.workflow == workflow and run.idempotency_key == key:
                         return copy.copy(run)
         return None
+
+    def delete_thread(self, thread_id: str) -> None:
+        with self._lock:
+            self._threads.pop(thread_id, None)
+
+    def delete_facts(self, thread_id: str, seqs: Sequence[int]) -> None:
+        with self._lock:
+            kept = self._kept(thread_id)
+            for seq in seqs:
+                kept.facts.pop(seq, None)
 
     def _kept(self, thread_id: str) -> _Thread:
         kept = self._threads.get(thread_id)
@@ -216,4 +231,4 @@ class InMemorySaver(Store):
     @staticmethod
     def _previous(kept: _Thread) -> str | None:
         seq = kept.row.previous_seq
-        return kept.facts[seq - 1].value if seq else None
+        return kept.facts[seq].value if seq else None

@@ -1,0 +1,108 @@
+"""Rows by statements of our own: what the ORM would do with a query a field, in one statement a row.
+
+A transition reads three tables and writes four. Only what changed is written, and an UPDATE names the
+values that it was decided on, so that a row nobody should have touched is noticed (compare-and-set).
+Values pass through the fields' own conversions, so both databases store what the ORM would.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from django.db import models
+from django.db.models.fields import Field
+
+M = TypeVar("M", bound=models.Model)
+Reader = Callable[[Any], Any]
+
+
+class Table(Generic[M]):
+    """One model's table on one connection. guard: the columns an UPDATE compares beside the primary key."""
+
+    def __init__(self, model: type[M], connection: Any, *, guard: Sequence[str]) -> None:
+        meta = model._meta
+        self._model = model
+        self._connection = connection
+        self._fields: list[Field[Any, Any]] = [field for field in meta.concrete_fields if not _is_serial(field)]
+        self._names = [field.attname for field in self._fields]
+        self._columns = [str(field.column) for field in self._fields]
+        self._key = self._names.index(meta.pk.attname) if meta.pk.attname in self._names else -1
+        self._guard = [self._names.index(name) for name in guard]
+        self._readers = [self._reader(field) for field in self._fields]
+        self._writers = [self._writer(field) for field in self._fields]
+        self._table = connection.ops.quote_name(meta.db_table)
+        self._select = f"SELECT {', '.join(self._columns)} FROM {self._table} WHERE "
+        self._insert = f"INSERT INTO {self._table} ({', '.join(self._columns)}) VALUES "
+        self._marks = f"({', '.join(['%s'] * len(self._columns))})"
+
+    def select(self, cursor: Any, where: str, params: Sequence[Any]) -> list[M]:
+        """The rows that `where`, a constant of the caller's, names."""
+        cursor.execute(self._select + where, params)
+        return [self._made(values) for values in cursor.fetchall()]
+
+    def insert(self, cursor: Any, rows: Sequence[M], *, unless_there: bool = False) -> bool:
+        """Write new rows; unless_there: False where the database has one of this key already."""
+        params: list[Any] = []
+        for row in rows:
+            params += self._stored(row)
+        suffix = " ON CONFLICT DO NOTHING" if unless_there else ""
+        cursor.execute(self._insert + ", ".join([self._marks] * len(rows)) + suffix, params)
+        for row in rows:
+            row.__dict__["_read"] = self._stored(row)
+        return bool(cursor.rowcount)
+
+    def update(self, cursor: Any, row: M) -> bool:
+        """Write what changed since `select`; False where the row is no longer what was read."""
+        before: list[Any] = row.__dict__["_read"]
+        now = self._stored(row)
+        changed = [index for index, value in enumerate(now) if value != before[index]]
+        if not changed:
+            return True
+        sets = ", ".join(f"{self._columns[index]} = %s" for index in changed)
+        same = " AND ".join(f"{self._columns[index]} = %s" for index in (self._key, *self._guard))
+        params = [now[index] for index in changed]
+        params += [before[index] for index in (self._key, *self._guard)]
+        cursor.execute(f"UPDATE {self._table} SET {sets} WHERE {same}", params)
+        return bool(cursor.rowcount)
+
+    def _made(self, values: Sequence[Any]) -> M:
+        read = [
+            value if reader is None or value is None else reader(value)
+            for reader, value in zip(self._readers, values, strict=True)
+        ]
+        row = self._model.from_db(self._connection.alias, self._names, read)
+        row.__dict__["_read"] = self._stored(row)
+        return row
+
+    def _stored(self, row: M) -> list[Any]:
+        values = row.__dict__
+        return [
+            values[name] if write is None or values[name] is None else write(values[name])
+            for name, write in zip(self._names, self._writers, strict=True)
+        ]
+
+    def _reader(self, field: Field[Any, Any]) -> Reader | None:
+        column = field.cached_col
+        steps = [*self._connection.ops.get_db_converters(column), *column.get_db_converters(self._connection)]
+        if not steps:
+            return None
+
+        def read(value: Any) -> Any:
+            for step in steps:
+                value = step(value, column, self._connection)
+            return value
+
+        return read
+
+    def _writer(self, field: Field[Any, Any]) -> Reader | None:
+        if isinstance(field, models.DateTimeField):
+            adapt: Reader = self._connection.ops.adapt_datetimefield_value
+            return adapt
+        return json.dumps if isinstance(field, models.JSONField) else None
+
+
+def _is_serial(field: Field[Any, Any]) -> bool:
+    """The database numbers these itself."""
+    return isinstance(field, models.AutoField)

@@ -1,0 +1,151 @@
+"""Where a thread stands and stood, and how code changes that: `get_state`, its history, `update_state`."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from hitl import codec, forking, history, reading, transitions
+from hitl.errors import NotFound
+from hitl.facts import Author
+from hitl.store import Store, Unit
+from hitl.types import StateSnapshot
+
+Config = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class States(ABC):
+    """What a workflow offers on its threads' past and present."""
+
+    node: str
+    name: str
+
+    @abstractmethod
+    def store(self) -> Store: ...
+
+    @abstractmethod
+    def thread_id(self, config: Config | None) -> str: ...
+
+    def get_state(self, config: Config) -> StateSnapshot:
+        """Where the thread of this config stands; an empty snapshot where there is none.
+
+        With a `checkpoint_id` from a snapshot's config it is that record: questions even if answered since.
+        """
+        return self._reading(self._get_state, config)
+
+    async def aget_state(self, config: Config) -> StateSnapshot:
+        """`get_state` for asynchronous code."""
+        return await self._areading(self._get_state, config)
+
+    def get_state_history(
+        self,
+        config: Config,
+        *,
+        filter: Mapping[str, Any] | None = None,
+        before: Config | None = None,
+        limit: int | None = None,
+        steps: bool = False,
+    ) -> Iterator[StateSnapshot]:
+        """The thread's snapshots, newest first: inputs, outputs, updates and forks.
+
+        filter: metadata that must be equal. before: only what is older than that snapshot's config. limit: how
+        many at the most. steps: every fact is a snapshot, and an address to fork from (rule 11).
+        """
+        options: dict[str, Any] = {"filter": filter, "before": checkpoint_of(before), "limit": limit, "steps": steps}
+        yield from self._reading(partial(self._get_history, **options), config)
+
+    async def aget_state_history(
+        self,
+        config: Config,
+        *,
+        filter: Mapping[str, Any] | None = None,
+        before: Config | None = None,
+        limit: int | None = None,
+        steps: bool = False,
+    ) -> AsyncIterator[StateSnapshot]:
+        """`get_state_history` for asynchronous code."""
+        options: dict[str, Any] = {"filter": filter, "before": checkpoint_of(before), "limit": limit, "steps": steps}
+        for snapshot in await self._areading(partial(self._get_history, **options), config):
+            yield snapshot
+
+    def update_state(self, config: Config, values: Any, as_node: str | None = None) -> dict[str, Any]:
+        """Pretend that the open turn returned `values`: its question is dropped, `previous` is `values`.
+
+        as_node: "__input__" queues an input instead, which `invoke(None)` runs; "__end__" with None ends the turn
+        without a value; "__copy__" forks from the config's checkpoint. Returns the new checkpoint's config.
+        Raises ThreadBusy, QuestionHeld, ValueError for a node there is not (item 65).
+        """
+        return self._reading(partial(self._update_state, values=values, as_node=as_node), config)
+
+    async def aupdate_state(self, config: Config, values: Any, as_node: str | None = None) -> dict[str, Any]:
+        """`update_state` for asynchronous code."""
+        return await self._areading(partial(self._update_state, values=values, as_node=as_node), config)
+
+    def _reading(self, read: Callable[[Store, str, int | None], T], config: Config) -> T:
+        store, thread_id = self.store(), self.thread_id(config)
+        return store.submit(partial(read, store, thread_id, checkpoint_of(config))).result()
+
+    async def _areading(self, read: Callable[[Store, str, int | None], T], config: Config) -> T:
+        store, thread_id = self.store(), self.thread_id(config)
+        return await asyncio.wrap_future(store.submit(partial(read, store, thread_id, checkpoint_of(config))))
+
+    def _get_state(self, store: Store, thread_id: str, seq: int | None) -> StateSnapshot:
+        if seq is not None:
+            found = history.at(store.facts(thread_id), thread_id, seq, node=self.node)
+            if found is not None:
+                return found
+        return reading.snapshot(store, thread_id, node=self.node)
+
+    def _get_history(self, store: Store, thread_id: str, seq: int | None, **options: Any) -> list[StateSnapshot]:
+        if store.thread(thread_id) is None:
+            return []
+        facts = [fact for fact in store.facts(thread_id) if seq is None or fact.seq <= seq]
+        return list(history.snapshots(facts, thread_id, node=self.node, **options))
+
+    def _update_state(
+        self, store: Store, thread_id: str, seq: int | None, *, values: Any, as_node: str | None
+    ) -> dict[str, Any]:
+        text = codec.encode(values, where="values")
+        if as_node == "__input__":
+            work: Callable[[Unit], Any] = partial(self._queue_input, text=text)
+        elif as_node == "__end__" and values is None:
+            work = partial(forking.make_way, author=Author())
+        elif as_node == "__copy__":
+            facts = store.facts(thread_id)
+            at = forking.base(facts, facts[-1].seq if seq is None else seq, thread_id)
+            work = partial(forking.fork, at=at, author=Author())
+        elif as_node in (None, self.node):
+            work = partial(self._pretend, text=text)
+        else:
+            raise ValueError(
+                f"Node {as_node} does not exist; leave as_node out, or use {self.node!r}, __input__ or __end__."
+            )
+
+        def checked(unit: Unit) -> int:
+            if not unit.is_new:
+                transitions.check_workflow(unit, self.name)
+            work(unit)
+            seq: int = unit.thread.seq
+            return seq
+
+        return history.config_at(thread_id, store.transact(thread_id, checked, create=as_node == "__input__"))
+
+    def _queue_input(self, unit: Unit, *, text: str) -> None:
+        forking.make_way(unit, author=Author())
+        transitions.start(unit, workflow=self.name, text=text, author=Author())
+
+    def _pretend(self, unit: Unit, *, text: str) -> None:
+        forking.update(unit, text, author=Author())
+
+
+def checkpoint_of(config: Config | None) -> int | None:
+    """The seq that a snapshot's config names."""
+    named = ((config or {}).get("configurable") or {}).get("checkpoint_id")
+    try:
+        return int(named) if named else None
+    except ValueError:
+        raise NotFound(f"{named!r} is no checkpoint id of ours; take it from a snapshot's config.") from None
