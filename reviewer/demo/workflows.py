@@ -75,6 +75,7 @@ def write_to(customer: str, text: str) -> str:
 
 def refund_decision(amount: Decimal) -> dict[str, Any]:
     """The answers a refund can get, as JSON Schema: an amount that is paid, or a reason why not."""
+    most = int(amount) if amount == int(amount) else float(amount)
     return {
         "title": "Decision",
         "oneOf": [
@@ -87,8 +88,8 @@ def refund_decision(amount: Decimal) -> dict[str, Any]:
                         "title": "Amount to refund",
                         "type": "number",
                         "exclusiveMinimum": 0,
-                        "maximum": float(amount),
-                        "default": float(amount),
+                        "maximum": most,
+                        "default": most,
                     },
                 },
                 "required": ["decision", "amount"],
