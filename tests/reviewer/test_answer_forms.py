@@ -93,7 +93,7 @@ class TestData:
     @pytest.mark.parametrize("text", ["{", "'a'", "NaN", "[1,]", "[" * 100_000, "1" * 5000])
     def test_what_is_not_json_says_where(self, text: str) -> None:
         (message,) = errors(question(self.ASKED), answer=text, mode="json")["answer"]
-        assert message.startswith("This is not JSON: ") or message.startswith("This JSON cannot be taken: ")
+        assert message.startswith(("This is not JSON: ", "This JSON cannot be taken: "))
 
     def test_a_kind_that_nobody_knows_any_more_is_answered_as_data(self) -> None:
         asked = question(self.ASKED)

@@ -15,7 +15,8 @@ from django.urls import reverse
 from hitl.errors import JournalUnreachable, RunFailed
 from hitl.models import Interrupt
 from reviewer.middleware import ReviewerMiddleware
-from reviewer.views import errors, question as view
+from reviewer.views import errors
+from reviewer.views import question as view
 from tests.reviewer.factories import form_of, question
 
 HTMX = {"HX-Request": "true"}

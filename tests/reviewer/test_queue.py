@@ -53,7 +53,7 @@ def test_a_row_says_what_from_where_since_when_and_whose(desk: Client, ana: User
 
 
 def test_what_is_settled_is_not_in_the_queue(desk: Client, ana: User) -> None:
-    first, second, third = questions(3)
+    first, second, _third = questions(3)
     verbs.answer(first.id, "a", version=1, by=ana)
     verbs.cancel(second.thread_id, by=ana)
     assert titles(desk) == ["Number 3"]

@@ -27,6 +27,10 @@ document.addEventListener("htmx:oobAfterSwap", () => {
   }
 });
 
-if (location.hash.startsWith("#q-")) {
-  document.getElementById(location.hash.slice(1))?.querySelector("a")?.focus();
+// After the browser's own step to the fragment, which would take the focus away from the link again.
+function arrive() {
+  if (!location.hash.startsWith("#q-")) return;
+  document.getElementById(location.hash.slice(1))?.querySelector("a")?.focus({ preventScroll: true });
 }
+
+addEventListener("load", () => setTimeout(arrive));
