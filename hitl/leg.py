@@ -79,6 +79,7 @@ class Leg:
         self._blocked: dict[str, Call] = {}
         self._raised: list[tuple[Call, BaseException]] = []
         self._body_over = False
+        self._caller: asyncio.Task[Any] | None = None
         self._body_task: asyncio.Task[Ended] | None = None
         self._idle = Event()
         self._idle_async: asyncio.Event | None = None
@@ -105,6 +106,7 @@ class Leg:
         self._idle_async = asyncio.Event()
         token = current.set(self.body)
         try:
+            self._caller = asyncio.current_task()
             self._body_task = self.loop.create_task(self._guarded_async(body))
             ended = await self._body_task
             self._body_ended()
@@ -135,7 +137,7 @@ class Leg:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            if self.stopped is None and _is_cancelled(error):
+            if _is_cancelled(error) and (self.stopped is None or self._leaving()):
                 raise
             return None, error
 
@@ -331,11 +333,14 @@ class Leg:
         except Signal:
             pass
         except BaseException as error:
-            if _is_cancelled(error) and not call.abandoned:
-                # The event loop is shutting down. That is no outcome of the call.
+            if _is_cancelled(error) and (not call.abandoned or self._leaving()):
+                # The event loop shuts down, or whoever started the run goes away. That is no outcome of the call.
                 self._interrupted(error)
             call.error = error
         self._returned(call)
+
+    def _leaving(self) -> bool:
+        return self._caller is not None and self._caller.cancelling() > 0
 
     def abandon(self, call: Call) -> None:
         """The caller cancelled the future. A pause that is on its way must not cut a sibling off."""
