@@ -50,7 +50,7 @@ function subscriptions() {
 function subscribe() {
   for (const wanted of subscriptions()) socket.send(JSON.stringify(wanted));
   clearTimeout(answerTimer);
-  answerTimer = setTimeout(() => { lost(socket); connect(); }, ANSWER_MS);
+  answerTimer = setTimeout(down, ANSWER_MS);
 }
 
 function connect() {
@@ -68,11 +68,6 @@ function connect() {
   mine.onclose = (event) => mine === socket && down(event.code);
 }
 
-function lost(dead) {
-  socket = null;
-  dead?.close();
-}
-
 function up() {
   failures = 0;
   clearTimeout(bannerTimer);
@@ -83,7 +78,9 @@ function up() {
 }
 
 async function down(code) {
-  lost(null);
+  const dead = socket;
+  socket = null;
+  dead?.close();
   clearTimeout(answerTimer);
   delete document.documentElement.dataset.live;
   if (code === SIGNED_OUT) {

@@ -12,14 +12,19 @@ export function show(html) {
 
 function place(fresh) {
   const old = document.getElementById(fresh.id);
-  if (fresh.hasAttribute("data-gone")) return old && leave(old);
   if (!old) return document.getElementById(fresh.dataset.in)?.append(fresh);
   if (Number(fresh.dataset.seq) < Number(old.dataset.seq)) return;
-  if (old.innerHTML === fresh.innerHTML && old.className === fresh.className) {
-    Object.assign(old.dataset, fresh.dataset);
-    return;
-  }
-  keepAsLeft(old, fresh);
+  if (bare(old) === bare(fresh)) Object.assign(old.dataset, fresh.dataset);
+  else keepAsLeft(old, fresh);
+}
+
+// What an element says, without what the page itself changes: ages, and what is unfolded. Replacing an
+// element that says the same would have it read out again.
+function bare(element) {
+  const copy = element.cloneNode(true);
+  for (const time of copy.querySelectorAll("time[data-age]")) time.textContent = "";
+  for (const details of copy.querySelectorAll("details")) details.open = false;
+  return copy.innerHTML;
 }
 
 // What was unfolded stays unfolded, and the focus stays where it was.
@@ -30,16 +35,4 @@ function keepAsLeft(old, fresh) {
   fresh.querySelectorAll("details").forEach((one, index) => { one.open = open[index] ?? one.open; });
   old.replaceWith(fresh);
   if (focused >= 0) fresh.querySelectorAll(focusable)[focused]?.focus({ preventScroll: true });
-}
-
-// A row that is under the pointer or the focus goes when it is no longer, so that nothing moves below a hand.
-function leave(row) {
-  row.classList.add("is-gone");
-  row.removeAttribute("id");
-  const list = row.parentElement;
-  const go = () => {
-    if (list?.matches(":hover, :focus-within")) setTimeout(go, 1000);
-    else row.remove();
-  };
-  setTimeout(go, row.matches("li") ? 1000 : 0);
 }
