@@ -67,7 +67,8 @@ function submit(event) {
   const button = sender(event.target);
   if (!button || button.disabled) return;
   event.preventDefault();
-  button.form.requestSubmit(button);
+  // A click, since htmx sends the value of the button that was clicked.
+  button.click();
 }
 
 function leaveField(event) {
