@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import functools
+import itertools
 from threading import Barrier, Event
 from typing import Any
 
@@ -102,7 +103,7 @@ def test_a_callback_may_wait_for_another_task(store: Store) -> None:
     @entrypoint(checkpointer=store)
     def graph(value):
         futures = [work(n) for n in range(20)]
-        for first, second in zip(futures, futures[1:], strict=False):
+        for first, second in itertools.pairwise(futures):
             first.add_done_callback(lambda _, second=second: heard.append(second.result()))
         return [future.result() for future in futures]
 
