@@ -47,6 +47,9 @@ from typing import Any
 NOT_REPLAYED = ("event", "leg", "warning", "assign", "hold")
 
 
+MAX_NAME = 200
+
+
 @dataclasses.dataclass(slots=True)
 class Fact:
     """One durable fact, before and after it is written; `seq` is 0 until then."""
@@ -81,7 +84,7 @@ class Author:
         if isinstance(who, Author):
             return who
         if who is None or isinstance(who, str):
-            return cls(None, who or "code", channel)
+            return cls(None, (who or "code")[:MAX_NAME], channel)
         return cls(who.pk, who.get_username(), channel)
 
     def detail(self) -> dict[str, Any]:

@@ -78,6 +78,14 @@ QUESTION_FIELDS = [
 ]
 
 
+def legible(text: str) -> str:
+    """A text as any database's text column can hold it: without NUL and halves of surrogate pairs.
+
+    Values are stored with escapes and keep them; this is for what is copied out of them to be shown and searched.
+    """
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
+
+
 class Projection:
     """The rows of one thread, and how each kind of fact changes them.
 
@@ -168,9 +176,9 @@ class Projection:
         for run in failed:
             self._change(
                 run,
-                error_type=detail["type"],
-                error=detail["message"],
-                traceback=detail.get("traceback", ""),
+                error_type=legible(detail["type"]),
+                error=legible(detail["message"]),
+                traceback=legible(detail.get("traceback", "")),
             )
 
     def _on_retry(self, fact: Fact) -> None:
@@ -197,8 +205,8 @@ class Projection:
             "digest": fact.digest,
             "schema": detail["schema"],
             "kind": detail["question_kind"],
-            "title": detail["title"],
-            "search": detail["search"],
+            "title": legible(detail["title"]),
+            "search": legible(detail["search"]),
             "version": detail["version"],
             "status": "pending",
             "answer": None,
@@ -260,7 +268,7 @@ class Projection:
             self._question(fact),
             status="pending",
             version=detail["version"],
-            problem=detail["problem"],
+            problem=legible(detail["problem"]),
             token="",
         )
 

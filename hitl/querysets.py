@@ -55,6 +55,9 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
     def of(self, workflow: str) -> ThreadQuerySet:
         return self.filter(workflow=workflow)
 
+    def of_any(self, workflows: Iterable[str]) -> ThreadQuerySet:
+        return self.filter(workflow__in=workflows)
+
     def unfinished(self) -> ThreadQuerySet:
         """Threads with an open turn."""
         return self.exclude(status="idle").order_by("id")

@@ -22,11 +22,12 @@ from functools import cache, partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from hitl.errors import LeaseLost, UnknownThread
+from hitl.errors import InvalidInput, LeaseLost, UnknownThread
 from hitl.facts import Fact
 from hitl.projection import Projection
 
 T = TypeVar("T")
+MAX_THREAD_ID = 200
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,12 +90,26 @@ def owner_is_dead(name: str) -> bool:
 class Unit:
     """One short transaction on one thread whose row is locked. Facts added here are written at its end."""
 
-    def __init__(self, projection: Projection, *, now: datetime, is_new: bool) -> None:
+    def __init__(
+        self, projection: Projection, *, now: datetime, is_new: bool, turn: Callable[[], Sequence[Fact]]
+    ) -> None:
         self.projection = projection
         self.thread = projection.thread
         self.now = now
         self.is_new = is_new
         self.facts: list[Fact] = []
+        self._turn = turn
+
+    def under_way(self) -> list[str]:
+        """The names of the calls that were begun in the open turn and are not recorded (rule 27)."""
+        open_calls: dict[str, str] = {}
+        for fact in self._turn():
+            if fact.kind == "call":
+                open_calls[fact.path] = fact.name
+            elif fact.kind in ("task", "error"):
+                open_calls.pop(fact.path, None)
+        # A call that waits for one below it did not kill anybody.
+        return [name for path, name in open_calls.items() if not any(p.startswith(f"{path}/") for p in open_calls)]
 
     def add(self, fact: Fact) -> Fact:
         fact.seq = self.thread.seq + 1
@@ -143,6 +158,14 @@ def lost(lease: Lease) -> LeaseLost:
 
 def unknown_thread(thread_id: str) -> UnknownThread:
     return UnknownThread(f"There is no thread {thread_id!r}. `manage.py hitl threads` lists those there are.")
+
+
+def check_thread_id(thread_id: str) -> str:
+    """The id, or InvalidInput where it cannot be one."""
+    if thread_id.strip() and len(thread_id) <= MAX_THREAD_ID and thread_id.isprintable():
+        return thread_id
+    told = f"1 to {MAX_THREAD_ID} printable characters"
+    raise InvalidInput(f"{thread_id[:50]!r} cannot be a thread id: use {told}.", errors=[("thread_id", told)])
 
 
 class Store(ABC):

@@ -50,10 +50,15 @@ def _free_dead_leases() -> int:
 
 
 def _nudge(*, at_start: bool) -> int:
-    alias = conf.settings().database
     executor = executors.current()
-    threads = Thread.objects.using(alias)
+    if not executor.nudges_here():
+        # A nudge that reaches nobody must not keep a sweep elsewhere from sending one that does.
+        return 0
+    threads = Thread.objects.using(conf.settings().database)
     due = threads.unclaimed() if at_start else threads.due()
+    known = executor.known()
+    if known is not None:
+        due = due.of_any(known)
     found = list(due.values_list("id", "workflow", "nudges")[:BATCH])
     for thread_id, workflow, nudges in found:
         wait = min(RETRY_SECONDS * 2**nudges, MAX_BACK_OFF_SECONDS)

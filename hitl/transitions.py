@@ -8,13 +8,13 @@ verbs (`hitl.verbs`), graphs called in code, and executors are the only callers.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from hitl import answers, codec, errors
 from hitl.facts import Author, Fact, new_id
-from hitl.projection import OPEN
+from hitl.projection import OPEN, legible
 from hitl.store import Lease, Unit
 
 MAX_CLAIMS = 5
@@ -63,12 +63,33 @@ def start(
                 "run": run_id,
                 "workflow": workflow,
                 "idempotency_key": idempotency_key,
-                "metadata": dict(thread.metadata) | dict(metadata or {}),
+                "metadata": dict(thread.metadata) | _storable(metadata or {}),
             }
             | dict(back_to or {}),
         )
     )
     return unit.runs[run_id]
+
+
+def _storable(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as plain JSON that any database's JSON column takes."""
+    plain: dict[str, Any] = codec.plain(codec.encode(dict(metadata), where="metadata"))
+    for text in _texts(plain):
+        if text != legible(text):
+            raise errors.UnstorableValue(f"metadata: {text[:50]!r} has characters that a database cannot store.")
+    return plain
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
 
 
 def _make_room(unit: Unit, author: Author, *, discard_pending: bool) -> None:
@@ -134,12 +155,13 @@ def _leg(unit: Unit, *, code_version: str) -> None:
 def _poison(unit: Unit) -> None:
     """Rule 27: five claims without one new fact; only a person tries again."""
     thread = unit.thread
-    unit.thread.lease_epoch += 1
+    calls = sorted({f"{name}()" for name in unit.under_way()})
+    place = f"in {', '.join(calls)}" if calls else "outside any call"
+    thread.lease_epoch += 1
     unit.drop_lease()
     detail = {
         "type": "ExecutorDied",
-        "message": f"Its executor died {MAX_CLAIMS} times without finishing a call. The calls that were under way "
-        "stand in the journal. Find out what kills the process, then retry.",
+        "message": f"Its executor died {MAX_CLAIMS} times {place}. Find out what kills the process, then retry.",
         "poisoned": True,
     }
     unit.add(Fact("failed", thread.turn, attempt=thread.seq + 1, detail=detail))
@@ -300,19 +322,18 @@ def _taken(unit: Unit, key: str, given: Given, *, author: Author, token: str) ->
     """The question and the checked answer; None if this very submit answered it already."""
     question = _known(unit, key)
     if question.status in ("answered", "held"):
-        if token and question.token == token and question.answered_by_id == author.by:
+        if token and question.token == token and _answered_by(question, author):
             return None
         raise _already(question) if question.status == "answered" else held(question)
     if question.status != "pending":
         raise _closed(question)
-    if given.version is not None and given.version != question.version:
-        raise errors.StaleAnswer(
-            f"Question {key} was asked again as version {question.version} since version {given.version} was read. "
-            "Read it again; this answer was not stored.",
-            question_id=key,
-            version=question.version,
-        )
+    if given.version is not None:
+        _check_version(question, given.version)
     return question, answers.checked(question, given.value)
+
+
+def _answered_by(question: Any, author: Author) -> bool:
+    return bool((question.answered_by_id, question.answered_by_name) == (author.by, author.name))
 
 
 def undo(unit: Unit, question_id: str, *, version: int, author: Author) -> Any:
@@ -320,8 +341,9 @@ def undo(unit: Unit, question_id: str, *, version: int, author: Author) -> Any:
     question = _known(unit, question_id)
     if question.status == "answered":
         raise _already(question)
-    if question.status != "held" or question.version != version:
+    if question.status != "held":
         raise _closed(question)
+    _check_version(question, version)
     detail = author.detail() | {"id": question_id, "version": version + 1}
     unit.add(_about(question, unit, "undo", detail, attempt=version + 1))
     return question
@@ -359,6 +381,16 @@ def _known(unit: Unit, question_id: str) -> Any:
     if question is None:
         raise errors.UnknownQuestion(f"Thread {unit.thread.id!r} has no question {question_id!r}.")
     return question
+
+
+def _check_version(question: Any, version: int) -> None:
+    if version != question.version:
+        raise errors.StaleAnswer(
+            f"Question {question.id} was asked again as version {question.version} since version {version} was read. "
+            "Read it again; nothing was stored.",
+            question_id=question.id,
+            version=question.version,
+        )
 
 
 def _about(

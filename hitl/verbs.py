@@ -15,13 +15,14 @@ from django.db import IntegrityError, transaction
 
 from hitl import codec, executors, registry, transitions
 from hitl.checkpoint.database import DatabaseSaver, saver
-from hitl.errors import IdempotencyConflict, InvalidInput, UnknownQuestion
+from hitl.errors import Conflict, IdempotencyConflict, InvalidInput, UnknownQuestion
 from hitl.facts import Author, new_id
 from hitl.models import Interrupt, Run, Thread
-from hitl.store import Unit
+from hitl.store import Unit, check_thread_id
 from hitl.transitions import Given
 
-MAX_THREAD_ID = 200
+MAX_KEY = 200
+MAX_TOKEN = 64
 By = AbstractBaseUser | Author | str | None
 
 
@@ -49,24 +50,25 @@ def start(
     flow = registry.get(workflow)
     text = codec.encode(flow.check_input(value), where="input")
     store = saver()
+    _short_enough("idempotency_key", idempotency_key or "", MAX_KEY)
     if idempotency_key:
         first = store.run_with_key(flow.name, idempotency_key)
         if first is not None:
             return _same_start(store, first, text, idempotency_key)
-    thread_id = _thread_id(thread_id)
+    thread_id = new_id() if thread_id is None else check_thread_id(thread_id)
     work = partial(
         transitions.start,
         workflow=flow.name,
         text=text,
         author=Author.of(by, channel),
         idempotency_key=idempotency_key or None,
-        metadata=_metadata(metadata),
+        metadata=metadata,
         discard_pending=discard_pending,
     )
     try:
         run: Run = _nudging(store, thread_id, flow.name, work, create=True)
-    except IntegrityError:
-        # Two starts with one key raced, and the other one won.
+    except (IntegrityError, Conflict):
+        # Perhaps two starts with one key raced, and the other one won.
         first = store.run_with_key(flow.name, idempotency_key) if idempotency_key else None
         if first is None:
             raise
@@ -93,6 +95,7 @@ def answer(
     Raises UnknownQuestion, InvalidAnswer, UnstorableValue, ValueTooLarge; AlreadyAnswered, QuestionHeld,
     QuestionClosed and StaleAnswer, which say what stands there; JournalUnreachable. Nothing is written then.
     """
+    _short_enough("token", token, MAX_TOKEN)
     given = {question_id: Given(value, version)}
     work = partial(
         transitions.answer, given=given, author=Author.of(by, channel), token=token, hold_seconds=hold_seconds
@@ -191,24 +194,15 @@ def _nudging(
     return store.transact(thread_id, nudged, create=create, closed=closed)
 
 
-def _thread_id(given: str | None) -> str:
-    if given is None:
-        return new_id()
-    if not given.strip() or len(given) > MAX_THREAD_ID or not given.isprintable():
-        raise InvalidInput(
-            f"{given[:50]!r} cannot be a thread id: use 1 to {MAX_THREAD_ID} printable characters.",
-            errors=[("thread_id", "1 to 200 printable characters")],
-        )
-    return given
-
-
-def _metadata(given: Mapping[str, Any] | None) -> dict[str, Any]:
-    plain: dict[str, Any] = codec.plain(codec.encode(dict(given or {}), where="metadata"))
-    return plain
+def _short_enough(name: str, text: str, most: int) -> None:
+    if len(text) > most or not text.isprintable():
+        told = f"at most {most} printable characters"
+        raise InvalidInput(f"{name} {text[:50]!r}… cannot be stored: use {told}.", errors=[(name, told)])
 
 
 def _same_start(store: DatabaseSaver, first: Run, text: str, key: str) -> Run:
-    if store.value_at(first.thread_id, first.seq) != text:
+    before = store.value_at(first.thread_id, first.seq) or "null"
+    if codec.digest(codec.decode(before)) != codec.digest(codec.decode(text)):
         raise IdempotencyConflict(
             f"The idempotency key {key!r} was used for thread {first.thread_id!r} with another input. Use another key "
             "for another start."

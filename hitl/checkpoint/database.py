@@ -28,7 +28,7 @@ from hitl.facts import NOT_REPLAYED, Fact
 from hitl.journal import Entry, Journal, inline
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 from hitl.projection import ACTIVE, OPEN, Projection
-from hitl.store import Lease, Opened, Store, Unit, lost, unknown_thread
+from hitl.store import Lease, Opened, Store, Unit, check_thread_id, lost, unknown_thread
 
 T = TypeVar("T")
 GONE = (OperationalError, InterfaceError)
@@ -54,6 +54,8 @@ ACTIVE_RUNS = "thread_id = %s AND status IN (%s, %s)"
 OPEN_ONLY = "thread_id = %s AND status IN (%s, %s)"
 # SQLite takes 999 parameters a statement in its oldest builds that Django supports.
 MAX_ROWS = 60
+# PostgreSQL takes 65,535.
+MOST_IN_ONE = 1000
 PRUNED_AT_ONCE = 500
 CLOSED_TOO = "thread_id = %s"
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -123,7 +125,7 @@ class DatabaseSaver(Store):
                 questions = self._questions.select(cursor, *wanted)
             now = self._now(cursor)
         projection = Projection(thread, runs, questions, make_run=Run, make_question=Interrupt)
-        return Unit(projection, now=now, is_new=is_new)
+        return Unit(projection, now=now, is_new=is_new, turn=lambda: self._load(thread_id).facts)
 
     def _locked_thread(self, cursor: Any, thread_id: str, *, create: bool) -> tuple[Thread, bool]:
         """The thread's row under its lock, and whether this transaction made it."""
@@ -133,7 +135,7 @@ class DatabaseSaver(Store):
             raise unknown_thread(thread_id)
         if not found:
             moment = datetime.now(UTC)
-            made = Thread(id=thread_id, created_at=moment, updated_at=moment)
+            made = Thread(id=check_thread_id(thread_id), created_at=moment, updated_at=moment)
             if self._threads.insert(cursor, [made], unless_there=True):
                 return made, True
             found = self._threads.select(cursor, "id = %s" + lock, [thread_id])
@@ -384,6 +386,9 @@ def unreachable(thread_id: str, error: BaseException) -> JournalUnreachable:
 def _append_postgres(connection: Any, lease: Lease, facts: Sequence[Fact]) -> None:
     """Fence, numbering and facts in one statement, one round trip."""
     count = len(facts)
+    if count > MOST_IN_ONE:
+        _append_generic(connection, lease, facts)
+        return
     changes, changed = _thread_changes(facts)
     values = " UNION ALL ".join([_POSTGRES_ROW] * count)
     sql = (

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from hitl import forking
 from hitl.facts import NOT_REPLAYED, Fact
 from hitl.projection import OPEN, Projection
-from hitl.store import Lease, Opened, Store, Unit, lost, unknown_thread
+from hitl.store import Lease, Opened, Store, Unit, check_thread_id, lost, unknown_thread
 
 T = TypeVar("T")
 
@@ -115,6 +115,7 @@ class InMemorySaver(Store):
             kept = self._threads.get(thread_id)
             if kept is None and not create:
                 raise unknown_thread(thread_id)
+            check_thread_id(thread_id)
             now = datetime.now(UTC)
             row = ThreadRow(thread_id, now, now) if kept is None else copy.copy(kept.row)
             projection = Projection(
@@ -124,7 +125,7 @@ class InMemorySaver(Store):
                 make_run=RunRow,
                 make_question=QuestionRow,
             )
-            unit = Unit(projection, now=now, is_new=kept is None)
+            unit = Unit(projection, now=now, is_new=kept is None, turn=lambda: self.load(thread_id).facts)
             result = work(unit)
             if kept is None:
                 kept = self._threads[thread_id] = _Thread(row)

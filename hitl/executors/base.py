@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,16 @@ class Executor(ABC):
         """Whether a nudge from this process reaches an executor; if not, a sweep elsewhere finds the thread."""
         return True
 
+    def known(self) -> Collection[str] | None:
+        """The workflows it can run; None where it hands nudges on to others, who may know any (rule 38)."""
+        return None
+
     def expect(self, unit: Unit) -> None:
         """Note on the locked thread that a nudge will go out when this commits, and when to doubt it."""
+        known = self.known()
+        arrives = self.nudges_here() and (known is None or unit.thread.workflow in known)
         unit.thread.nudges = 0
-        unit.thread.nudge_at = unit.now + timedelta(seconds=RETRY_SECONDS) if self.nudges_here() else None
+        unit.thread.nudge_at = unit.now + timedelta(seconds=RETRY_SECONDS) if arrives else None
 
     def serve(self) -> None:  # noqa: B027 - most executors are processes of their own
         """Begin to execute in this process, where the executor does that."""

@@ -8,11 +8,12 @@ the thread within two seconds (rule 40).
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import datetime
 from queue import SimpleQueue
 from threading import Event, Lock, Thread, current_thread
 
-from hitl import conf, pool, run
+from hitl import conf, pool, registry, run
 from hitl import sweep as sweeps
 from hitl.executors.base import Executor
 
@@ -40,6 +41,9 @@ class InProcess(Executor):
 
     def nudges_here(self) -> bool:
         return bool(self._threads)
+
+    def known(self) -> Collection[str]:
+        return [workflow.name for workflow in registry.all()]
 
     def serve(self) -> None:
         with self._lock:
