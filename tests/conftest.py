@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from django.contrib.auth.models import Permission, User
 
 # What a plain `pytest` leaves out, for it needs a server, a browser or patience.
 LEFT_OUT = "not postgres and not redis and not browser and not packaging and not chaos and not soak"
+
+# The marker of what needs a server, and the variable that says where it is.
+SERVERS = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,11 +42,14 @@ def needs_database(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail a coroutine test that uses the database inside a transaction of the main thread.
+    """Skip what lacks its server, and fail a coroutine test that holds a transaction in the main thread.
 
     The async ORM works in another thread, hence on another connection: on PostgreSQL its rows would
     leak into other tests, and SQLite reports a locked table.
     """
+    for name, variable in SERVERS.items():
+        if item.get_closest_marker(name) and not os.environ.get(variable, "").startswith(name):
+            pytest.skip(f"needs {variable}={name}://…; `make test` starts the server")
     function = getattr(item, "function", None)
     if inspect.iscoroutinefunction(function) and uses_database(item) and not is_transactional(item):
         pytest.fail(
@@ -52,7 +59,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def uses_database(item: pytest.Item) -> bool:
-    return item.get_closest_marker("django_db") is not None or "db" in fixtures(item)
+    return item.get_closest_marker("django_db") is not None or bool(fixtures(item) & {"db", "transactional_db"})
 
 
 def is_transactional(item: pytest.Item) -> bool:
