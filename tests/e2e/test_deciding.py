@@ -169,6 +169,7 @@ def test_single_keys_can_be_switched_off(sign_in: SignIn) -> None:
 
 def test_without_javascript(sign_in: SignIn, ask: Callable[..., str]) -> None:
     thread = ask()
+    open_question(sign_in("ana"), thread)  # by now it waits
     page = sign_in("ben", java_script_enabled=False)
     page.goto("/?q=test_without_javascript")
     page.get_by_role("link", name="Please provide feedback: foo bar").click()

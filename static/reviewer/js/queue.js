@@ -20,12 +20,12 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
   if (list?.contains(row) && row.contains(document.activeElement)) neighbour(row)?.querySelector("a")?.focus();
 });
 
-document.addEventListener("htmx:oobAfterSwap", () => {
-  for (const row of list?.querySelectorAll(".is-gone:not([data-leaving])") ?? []) {
-    row.dataset.leaving = "";
-    setTimeout(leave, LEAVE_MS, row);
+// Looked at only when its time is up: htmx gives a new row its class a moment after it is in its place.
+new MutationObserver((changes) => {
+  for (const row of changes.flatMap((change) => [...change.addedNodes])) {
+    setTimeout(() => row.matches?.(".is-gone") && leave(row), LEAVE_MS);
   }
-});
+}).observe(list, { childList: true });
 
 // After the browser's own step to the fragment, which would take the focus away from the link again.
 function arrive() {
