@@ -59,7 +59,7 @@ def test_a_call_claims_in_its_first_transaction(store: Store) -> None:
 @pytest.mark.django_db
 def test_inside_a_transaction_a_graph_refuses() -> None:
     with transaction.atomic():
-        with pytest.raises(InsideTransaction, match="Use hitl.verbs.start"):
+        with pytest.raises(InsideTransaction, match=r"Use hitl\.verbs\.start"):
             shop.invoke("tea", on())
         with pytest.raises(InsideTransaction):
             list(shop.stream("tea", on()))

@@ -160,7 +160,7 @@ def test_what_is_too_large_fails_with_its_size(store: Store) -> None:
     def graph(value):
         return give().result()
 
-    with pytest.raises(ValueTooLarge, match="1100002|1,100,002") as refused:
+    with pytest.raises(ValueTooLarge, match=r"1,?100,?002") as refused:
         graph.invoke("in", on())
     assert isinstance(refused.value, ValueError)
 
