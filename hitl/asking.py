@@ -30,6 +30,7 @@ def ask(
 ) -> Any:
     """The answer to the question at this place, or the signal to pause."""
     leg.refuse_if_signalled()
+    scope.refuse_if_atomic()
     where = scope.where(key)
     path = place(scope.path, where)
     digest = codec.digest(value)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from hitl import answers, codec, failures, transitions
+from hitl import answers, attempts, codec, failures, retrying, transitions
 from hitl.errors import HitlError, Invalid, JournalUnreachable, RunStopped
 from hitl.facts import Fact
 from hitl.leg import Leg
@@ -19,10 +20,11 @@ S = TypeVar("S")
 
 @dataclasses.dataclass(slots=True)
 class Outcome:
-    """How a run left the thread: with a value, with questions, or with an error."""
+    """How a run left the thread: with a value, with questions, asleep until a time, or with an error."""
 
     value: Any = None
     interrupts: tuple[Interrupt, ...] = ()
+    until: datetime | None = None
     error: BaseException | None = None
 
 
@@ -44,17 +46,20 @@ class Ending:
         self.outcome = Outcome()
         self.taken: HitlError | None = None
         self._leg = leg
-        self._facts: list[Fact] = leg.buffer.take()
+        self.again_after: float | None = None
+        self._facts: list[Fact] = [*leg.withheld, *leg.buffer.take()]
         self._write: Callable[[Unit], bool]
         stopped = leg.stopped.error if leg.stopped else None
         if isinstance(stopped, (RunStopped, JournalUnreachable)):
             self.taken = stopped
         elif stopped is not None:
             self._fail(stopped)
+        elif leg.sleepers:
+            self._write = self._wait
         elif leg.open_questions():
             self._write = self._pause
         elif error is not None:
-            self._fail(error)
+            self._try_again_or_fail(error)
         elif missed := leg.undelivered():
             self._fail(leg.diverged(missed).error)
         else:
@@ -76,6 +81,35 @@ class Ending:
         )
         self.outcome.interrupts = interrupts(unit.questions.values())
         return over
+
+    def _wait(self, unit: Unit) -> bool:
+        leg = self._leg
+        facts = [*self._facts, *leg.open_calls(), *leg.asked]
+        until = min(leg.sleepers)
+        transitions.wait(unit, leg.lease, facts, seen=leg.turn.loaded_seq, until=until)
+        self.outcome.interrupts = interrupts(unit.questions.values())
+        self.outcome.until = until
+        return True
+
+    def _try_again_or_fail(self, error: BaseException) -> None:
+        """An entrypoint's retry is another pass: finished tasks are kept (departure f)."""
+        leg = self._leg
+        wait = retrying.next_wait_seconds(leg.retry, leg.turn.tries("") + 1, error)
+        if wait is None:
+            self._fail(error)
+            return
+        void = leg.body.last_failures()
+        self._facts.append(attempts.fact(leg, "", name="", error=error, void=void, wait=wait))
+        if attempts.is_long(wait):
+            leg.sleepers.append(datetime.now(UTC) + timedelta(seconds=wait))
+            self._write = self._wait
+        else:
+            self.again_after = wait
+            self._write = self._again
+
+    def _again(self, unit: Unit) -> bool:
+        transitions.try_again(unit, self._leg.lease, self._facts)
+        return False
 
     def _fail(self, error: BaseException) -> None:
         self.outcome.error = error

@@ -35,6 +35,7 @@ HitlError
 │   ├── NoThreadId            (also a ValueError)
 │   ├── EmptyInput            (also a ValueError)
 │   └── InsideTransaction     (also a RuntimeError)
+├── NodeTimeoutError          500  (also a TimeoutError)
 └── JournalUnreachable        503
 
 Every message says what happened, to which thread, and what to do. `status` is the HTTP status that a
@@ -221,6 +222,10 @@ class EmptyInput(Misuse, ValueError):
 
 class InsideTransaction(Misuse, RuntimeError):
     """A graph was run inside `transaction.atomic()`; only `start()` and `answer()` may be."""
+
+
+class NodeTimeoutError(HitlError, TimeoutError):
+    """A task or body took longer than its timeout. Passing by nature, so a default RetryPolicy tries again."""
 
 
 class JournalUnreachable(HitlError):

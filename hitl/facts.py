@@ -7,6 +7,9 @@ leg         executor     –                runs taken up, owner, code_version
 call        executor     –                args; a call that was open when the leg paused
 task        executor     the result       args (text, up to 8 kB, else digest and size)
 error       executor     –                args; type, bases, message, traceback: a call that raised
+attempt     executor     –                type, message, classes, traceback; void, due: the next attempt's time
+timer       executor     –                until; path is "<call path>~<n>"
+wait        executor     –                seen, until: the leg ended, a timer brings it back
 event       executor     what was written –                     (path is "<call path>!<attempt>.<n>")
 warning     executor     –                message               (rule 12: bound by position)
 question    executor     the question     id, version, key, schema, question_kind, title

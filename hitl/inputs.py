@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable
-from functools import cached_property, partial
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
 
-from hitl import codec, events
+from hitl import codec, runtime
+from hitl import scope as scopes
 from hitl.leg import Leg
-from hitl.scope import current
+from hitl.scope import Scope
+
+INJECTED = ("config", "previous", "writer", "runtime", "store")
 
 
 class Parameters:
@@ -52,17 +55,52 @@ class Parameters:
 
     def bind(self, leg: Leg) -> tuple[Any, dict[str, Any]]:
         """The turn's input, and what is injected by name."""
-        previous = codec.decode(leg.turn.previous) if leg.turn.previous is not None else None
-        return codec.decode(leg.turn.input), self.injected(leg, previous=previous)
+        return codec.decode(leg.turn.input), self.injected(leg.body)
 
-    def injected(self, leg: Leg, *, previous: Any) -> dict[str, Any]:
-        found = {"config": leg.config, "previous": previous, "writer": partial(_write, leg)}
-        return {parameter.name: found[parameter.name] for parameter in self._others if parameter.name in found}
+    def injected(self, scope: Scope) -> dict[str, Any]:
+        return injected((parameter.name for parameter in self._others), scope)
 
     @property
     def _is_free(self) -> bool:
         return self.annotation in (inspect.Parameter.empty, Any)
 
 
-def _write(leg: Leg, value: Any) -> None:
-    events.write(leg, current.get() or leg.body, value)
+def injected(names: Iterable[str], scope: Scope) -> dict[str, Any]:
+    """What a body or task gets for those of its parameters that name something of the run."""
+    known = runtime.of(scope)
+    found: dict[str, Callable[[], Any]] = {
+        "config": lambda: scope.leg.config,
+        "previous": lambda: known.previous,
+        "writer": lambda: known.stream_writer,
+        "runtime": lambda: known,
+        "store": lambda: known.store,
+    }
+    return {name: found[name]() for name in names if name in found}
+
+
+def injectable(function: Callable[..., Any]) -> list[tuple[int, str]]:
+    """The parameters of a task that name something of the run, with their places."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [(index, parameter.name) for index, parameter in enumerate(parameters) if parameter.name in INJECTED]
+
+
+def injecting(function: Callable[..., Any], names: list[str], *, is_async: bool) -> Callable[..., Any]:
+    """The task's function, given what its caller left to the run; the recorded arguments stay the caller's."""
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **injected(names, scopes.require("a task")), **kwargs)
+
+    async def awaited(*args: Any, **kwargs: Any) -> Any:
+        return await function(*args, **injected(names, scopes.require("a task")), **kwargs)
+
+    return awaited if is_async else called
+
+
+def coerced_context(schema: type[Any] | None, given: Any) -> Any:
+    """A dict becomes the dataclass or model that the entrypoint declared as its `context_schema` (item 5)."""
+    if schema is None or not isinstance(given, dict) or (isinstance(schema, type) and issubclass(schema, dict)):
+        return given
+    return schema(**given)

@@ -25,15 +25,18 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import InvalidStateError
+from datetime import datetime
 from functools import partial
 from threading import Event, RLock
 from typing import Any
 
-from hitl import binding, codec, failures, pool, recording
+from hitl import attempts, binding, codec, doing, failures, pool, recording
+from hitl.caching import Cache
 from hitl.errors import HitlError, LeaseLost, NonDeterminism
 from hitl.events import Buffer
 from hitl.facts import Fact
 from hitl.futures import AsyncTaskFuture, TaskFuture
+from hitl.retrying import Policies
 from hitl.scope import Call, Scope, State, Work, current
 from hitl.signals import Pause, Signal, Stop
 from hitl.slots import Slots
@@ -41,6 +44,7 @@ from hitl.stillness import Stillness
 from hitl.store import Lease, Store
 from hitl.turn import Turn
 
+CACHED = {"__metadata__": {"cached": True}}
 Emit = Callable[[str, Any], None]
 Ended = tuple[Any, BaseException | None]
 
@@ -58,6 +62,10 @@ class Leg:
         emit: Emit,
         inline: bool = False,
         code_version: str = "",
+        context: Any = None,
+        durability: str = "sync",
+        cache: Cache | None = None,
+        retry: Policies = (),
     ) -> None:
         self.store = store
         self.lease = lease
@@ -65,14 +73,23 @@ class Leg:
         self.emit = emit
         self.code_version = code_version
         self.config = config
+        self.context = context
+        self.cache = cache
+        self.retry = retry
         self.lock = RLock()
         self.body = Scope(self)
+        self.body.tries = turn.tries("") + 1
         self.stopped: Stop | None = None
         self.buffer = Buffer()
         self.asked: list[Fact] = []
         self.rejected: list[tuple[str, str, str]] = []
+        self.sleepers: list[datetime] = []
+        # What `exit` durability holds back until the pass ends.
+        self.withheld: list[Fact] = []
         self.loop: asyncio.AbstractEventLoop | None = None
         self._inline = inline
+        self._durability = durability
+        self._over = Event()
         self._stillness = Stillness()
         self._slots = Slots(config.get("max_concurrency"))
         self._unresolved: set[Call] = set()
@@ -246,6 +263,7 @@ class Leg:
     def call(self, scope: Scope, work: Work) -> TaskFuture | AsyncTaskFuture:
         """A task was called in `scope`: its future, resolved from the journal or started now."""
         self.refuse_if_signalled()
+        scope.refuse_if_atomic()
         start, resolved = False, list[Call]()
         try:
             with self.lock:
@@ -302,6 +320,14 @@ class Leg:
     def _start(self, call: Call) -> None:
         if self.lease.claims > 1:
             self._note_start(call)
+        call.tries = self.turn.tries(call.path) + 1
+        wait = attempts.remaining_seconds(self, call.path)
+        if attempts.is_long(wait):
+            self._sleep_on(call, self.turn.due[call.path])
+        else:
+            self._after_seconds(wait, call, partial(self._execute, call))
+
+    def _execute(self, call: Call) -> None:
         if call.work.is_async:
             call.context.run(current.set, call)
             self._on_loop(partial(self._start_async, call))
@@ -318,7 +344,7 @@ class Leg:
     def _run_sync(self, call: Call) -> None:
         token = current.set(call)
         try:
-            call.value = call.work.function(*call.work.args, **call.work.kwargs)
+            doing.run(call)
         except Signal:
             pass
         except BaseException as error:
@@ -329,7 +355,7 @@ class Leg:
 
     async def _run_async(self, call: Call) -> None:
         try:
-            call.value = await call.work.function(*call.work.args, **call.work.kwargs)
+            await doing.arun(call)
         except Signal:
             pass
         except BaseException as error:
@@ -341,6 +367,34 @@ class Leg:
 
     def _leaving(self) -> bool:
         return self._caller is not None and self._caller.cancelling() > 0
+
+    def _after_seconds(self, wait: float, call: Call, work: Callable[[], Any]) -> None:
+        """Do it then, unless the leg is over by then; the call holds its slot, and nobody is paused meanwhile."""
+        if wait <= 0:
+            work()
+        elif self.loop is not None and call.work.is_async:
+            self._on_loop(partial(self.loop.call_later, wait, work))
+        elif self._inline:
+            self._over.wait(wait)
+            work()
+        else:
+            pool.submit(lambda: self._over.wait(wait) or work())
+
+    def _sleep_on(self, call: Call, until: datetime) -> None:
+        """A timer brings the call back: for this leg it is paused."""
+        with self.lock:
+            self.sleepers.append(until)
+            call.blocked = True
+            call.state = State.RETURNED
+            record, resolved = self._completed(call)
+        self._after(record, resolved)
+
+    def sleep(self, scope: Scope, until: datetime) -> None:
+        """The scope's code goes on at that time, in another leg."""
+        scope.refuse_if_atomic()
+        with self.lock:
+            self.sleepers.append(until)
+            scope.blocked = True
 
     def abandon(self, call: Call) -> None:
         """The caller cancelled the future. A pause that is on its way must not cut a sibling off."""
@@ -399,14 +453,34 @@ class Leg:
     # Outcomes
 
     def _record(self, call: Call) -> None:
+        wait = attempts.wait_seconds(call)
+        if wait is not None:
+            self._note_attempt(call, wait)
+            return
         fact = recording.outcome(call)
-        self.store.post(self.lease, [*self.buffer.take(), fact], partial(self._recorded, call, fact))
+        if call.written is not None:
+            self._recorded(call, call.written, None)
+        elif self._durability == "sync":
+            self.store.post(self.lease, [*self.buffer.take(), fact], partial(self._recorded, call, fact))
+        else:
+            self._write_later([*self.buffer.take(), fact])
+            self._recorded(call, fact, None)
+
+    def _write_later(self, facts: list[Fact]) -> None:
+        """The next call may start before these are durable (rule 34); a question or the output comes behind them."""
+        if self._durability == "exit":
+            with self.lock:
+                self.withheld += facts
+        else:
+            self.store.post(self.lease, facts, self._noted)
 
     def _recorded(self, call: Call, fact: Fact, error: BaseException | None) -> None:
         if error is not None:
             self.stop(error if isinstance(error, HitlError) else _lost(self.lease, error))
             return
         self._progress(call)
+        with self.lock:
+            self.turn.remember(fact)
         if call.error is not None:
             raised = failures.as_heard(call.error, fact.detail)
             self._raised.append((call, raised))
@@ -417,9 +491,38 @@ class Leg:
         except HitlError as unreadable:
             self.stop(unreadable)
             return
+        doing.keep(call, fact)
         if not call.quiet:
-            self.emit("updates", {call.name: value})
+            self.emit("updates", {call.name: value} | (CACHED if call.cached else {}))
         self._deliver(call, value, None, then=self._done)
+
+    def _note_attempt(self, call: Call, wait: float) -> None:
+        assert call.error is not None
+        void = call.last_failures()
+        failed = attempts.fact(self, call.path, name=call.name, error=call.error, void=void, wait=wait)
+        facts = [*self.buffer.take(), failed]
+        if self._durability == "exit":
+            self._write_later(facts)
+            self._try_again(call, failed, wait, None)
+        else:
+            self.store.post(self.lease, facts, partial(self._try_again, call, failed, wait))
+
+    def _try_again(self, call: Call, failed: Fact, wait: float, error: BaseException | None) -> None:
+        if error is not None:
+            self._noted(error)
+            return
+        with self.lock:
+            if self.stopped is not None:
+                return
+            self.turn.remember(failed)
+            self.turn.void(failed.detail["void"])
+            call.try_again()
+            self._slots.retake(call)
+            self._stillness.weigh(call)
+        if attempts.is_long(wait):
+            self._sleep_on(call, datetime.fromisoformat(failed.detail["due"]))
+        else:
+            self._after_seconds(wait, call, partial(self._execute, call))
 
     def _progress(self, call: Call) -> None:
         """Something is recorded: answers that calls above got before cannot be given back any more (rule 21)."""
@@ -552,11 +655,20 @@ class Leg:
         lost = next(self.turn.undelivered(), None)
         return f"the answer to question {lost.id} reached no question this time" if lost else ""
 
+    def rest(self, seconds: float) -> None:
+        """Wait in this thread, unless the leg is stopped meanwhile."""
+        self._over.wait(seconds)
+
+    def previous(self) -> Any:
+        """What the last finished turn saved."""
+        return codec.decode(self.turn.previous) if self.turn.previous is not None else None
+
     def flush(self) -> None:
         """Write what is buffered now."""
-        facts = self.buffer.take()
-        if facts and self.stopped is None:
-            self.store.post(self.lease, facts, self._noted)
+        if self._durability != "exit" and self.stopped is None:
+            facts = self.buffer.take()
+            if facts:
+                self.store.post(self.lease, facts, self._noted)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -44,6 +44,8 @@ class Thread(models.Model):
     claims = models.PositiveIntegerField(default=0)
     nudges = models.PositiveIntegerField(default=0)
     nudge_at = models.DateTimeField(null=True)
+    # When a timer of the waiting turn is due (rule 25).
+    wake_at = models.DateTimeField(null=True)
 
     objects = querysets.ThreadQuerySet.as_manager()
 

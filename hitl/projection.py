@@ -156,6 +156,10 @@ class Projection:
         self.thread.status = "interrupted"
         self._end_runs("interrupted", fact.created_at, self._runs("running"))
 
+    def _on_wait(self, fact: Fact) -> None:
+        for run in self._runs("running"):
+            self._change(run, status="queued")
+
     def _on_output(self, fact: Fact) -> None:
         self.thread.status = "idle"
         self.thread.output_seq = self.thread.previous_seq = fact.seq

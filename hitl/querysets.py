@@ -22,9 +22,10 @@ CONTINUED = ("call", "error", "question", "answer", "hold", "undo", "release", "
 
 class ThreadQuerySet(models.QuerySet["Thread"]):
     def unclaimed(self) -> ThreadQuerySet:
-        """Busy threads whose lease nobody holds."""
+        """Busy threads whose lease nobody holds, and whose timer, if they have one, is due."""
         free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
-        return self.filter(free, status="busy").order_by("nudge_at", "id")
+        awake = Q(wake_at__isnull=True) | Q(wake_at__lte=Now())
+        return self.filter(free, awake, status="busy").order_by("nudge_at", "id")
 
     def due(self) -> ThreadQuerySet:
         """Those of them that were not nudged lately (rules 38 and 40)."""
@@ -71,6 +72,7 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         return self.filter(
             Q(status="busy", lease_expires_at__isnull=True, updated_at__lt=Now() - since),
             Q(nudge_at__isnull=True) | Q(nudge_at__lt=Now() - since),
+            Q(wake_at__isnull=True) | Q(wake_at__lt=Now() - since),
         ).order_by("id")
 
     def with_journal_gaps(self) -> ThreadQuerySet:

@@ -27,11 +27,18 @@ def outcome(call: Call) -> Fact:
     """The result, or the failure; a result that cannot be stored is a failure."""
     if call.error is None:
         try:
-            done = fact(call, "task")
-            done.value = codec.encode(call.value, where=f"result of {call.name}()")
-            return done
+            return call.written or result(call)
         except Exception as error:
             call.error = error
     failed = fact(call, "error")
     failed.detail |= failures.describe(call.error) | {"void": call.last_failures()}
     return failed
+
+
+def result(call: Call) -> Fact:
+    """The fact of a call that returned; UnstorableValue or ValueTooLarge where its result cannot be kept."""
+    done = fact(call, "task")
+    done.value = codec.encode(call.value, where=f"result of {call.name}()")
+    if call.cached:
+        done.detail["cached"] = True
+    return done

@@ -37,6 +37,8 @@ class Setting:
     lease: Lease
     config: dict[str, Any]
     emit: Emit
+    context: Any = None
+    durability: str = "sync"
 
     def leg(self, turn: Turn) -> Leg:
         return Leg(
@@ -47,6 +49,10 @@ class Setting:
             emit=self.emit,
             inline=inline.get(),
             code_version=self.workflow.code_version,
+            context=self.context,
+            durability=self.durability,
+            cache=self.workflow.cache,
+            retry=self.workflow.retry,
         )
 
 
@@ -100,6 +106,8 @@ def execute(setting: Setting) -> Outcome:
             ending = Ending(leg, *leg.run(partial(setting.workflow.body, leg)))
             if store.submit(partial(_settle, setting, leg, ending), key=thread_id).result():
                 return ending.outcome
+            if ending.again_after:
+                leg.rest(ending.again_after)
 
 
 async def aexecute(setting: Setting) -> Outcome:
@@ -112,14 +120,18 @@ async def aexecute(setting: Setting) -> Outcome:
             ending = Ending(leg, *await leg.arun(partial(setting.workflow.abody, leg)))
             if await asyncio.wrap_future(store.submit(partial(_settle, setting, leg, ending), key=thread_id)):
                 return ending.outcome
+            if ending.again_after:
+                await asyncio.sleep(ending.again_after)
 
 
 def _settle(setting: Setting, leg: Leg, ending: Ending) -> bool:
     """Write how the pass ended; whether the leg is over. Raises what took the run away, if something did."""
     store = setting.store
     try:
-        if ending.taken is not None:
-            raise ending.taken
+        # What was posted before is written by now, or has stopped the leg.
+        taken = ending.taken or (leg.stopped.error if leg.stopped and ending.outcome.error is None else None)
+        if taken is not None:
+            raise taken
         return store.settle(setting.lease, ending.write, loaded_seq=leg.turn.loaded_seq)
     except LeaseLost as error:
         raise _why_lost(store, error, setting.lease.thread_id) from None

@@ -10,10 +10,15 @@ from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
 from enum import Enum, auto
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from hitl.errors import NotInRun
+from hitl.caching import CachePolicy
+from hitl.errors import Misuse, NotInRun
+from hitl.facts import Fact
+from hitl.retrying import Policies
 from hitl.signals import Signal
+from hitl.timeouts import TimeoutPolicy
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -40,6 +45,8 @@ class Work:
     """What a call is to do: a task's function with its arguments, and how it is named.
 
     quiet: a child workflow, whose calls are not among its parent's updates.
+    retry, cache, timeout: the task's policies. atomic: its own ORM writes and its result are one transaction.
+    cache_name: what its results are cached under, with their key.
     """
 
     name: str
@@ -48,6 +55,11 @@ class Work:
     kwargs: dict[str, Any]
     is_async: bool = False
     quiet: bool = False
+    retry: Policies = ()
+    cache: CachePolicy | None = None
+    timeout: TimeoutPolicy | None = None
+    atomic: bool = False
+    cache_name: str = ""
 
 
 class State(Enum):
@@ -69,14 +81,10 @@ class Scope:
         self.path = path
         self.attempt = attempt
         self.name = ""
-        self.calls = 0
-        self._counts: dict[tuple[str, str], int] = {}
-        self.taken: set[str] = set()
-        self._questions = 0
-        self._keys: dict[str, int] = {}
-        self.events = 0
-        # Failures that reached this scope, by the call's path: how much it had issued by then (rule 24).
-        self._failures: dict[str, int] = {}
+        # Which try of this scope's code runs; and when it last gave a sign of life (monotonic seconds).
+        self.tries = 1
+        self.last_beat = 0.0
+        self.begin()
         # Calls whose future is unresolved, and calls whose outcome has not been looked at.
         self.children = 0
         self.unobserved = 0
@@ -88,6 +96,25 @@ class Scope:
         self.blocked = False
         # New answers it got in this leg, (question id, fact path), until something is recorded below it.
         self.received: list[tuple[str, str]] = []
+
+    def begin(self) -> None:
+        """Count from the start: its code runs for the first time, or is tried again."""
+        self.calls = 0
+        self._counts: dict[tuple[str, str], int] = {}
+        self.taken: set[str] = set()
+        self._questions = 0
+        self._keys: dict[str, int] = {}
+        self.events = 0
+        self.timers = 0
+        # Failures that reached this scope, by the call's path: how much it had issued by then (rule 24).
+        self._failures: dict[str, int] = {}
+
+    def beat(self) -> None:
+        """A sign of life, for an idle timeout."""
+        self.last_beat = monotonic()
+
+    def refuse_if_atomic(self) -> None:
+        """Within an atomic task nothing else can be recorded: it would wait for the task's own transaction."""
 
     def count(self, name: str, digest: str) -> int:
         """How many equal calls came before this one."""
@@ -142,8 +169,28 @@ class Call(Scope):
         self.running: Task[Any] | None = None
         self.quiet: bool = work.quiet or getattr(parent, "quiet", False)
         self.noted = False
+        self.cached = False
+        self.cache_key = ""
+        # The fact of an atomic task, written together with its effects.
+        self.written: Fact | None = None
         self.abandoned = False
         self.failure = False
+
+    def try_again(self) -> None:
+        """Forget what the failed attempt did; what it finished is recorded."""
+        self.tries += 1
+        self.attempt += 1
+        self.begin()
+        self.value, self.error = None, None
+        self.unobserved = 0
+        self.state = State.RUNNING
+
+    def refuse_if_atomic(self) -> None:
+        if self.work.atomic:
+            raise Misuse(
+                f"The atomic task {self.name}() called another task, asked a question or slept: its transaction stays "
+                "open meanwhile. Do that in the body or in a task around it."
+            )
 
     def observe(self) -> None:
         """Its outcome reached the caller."""

@@ -141,7 +141,7 @@ class Unit:
         thread.lease_owner = owner()
         thread.lease_expires_at = self.now + timedelta(seconds=lease_seconds)
         thread.claims += 1
-        thread.nudges, thread.nudge_at = 0, None
+        thread.nudges, thread.nudge_at, thread.wake_at = 0, None, None
         return Lease(thread.id, thread.lease_epoch, thread.lease_owner, thread.claims)
 
     def drop_lease(self) -> None:
@@ -189,6 +189,10 @@ class Store(ABC):
     @abstractmethod
     def append(self, lease: Lease, facts: Sequence[Fact]) -> None:
         """Add facts of a running leg and number them; LeaseLost where the lease no longer stands."""
+
+    def atomically(self, lease: Lease, work: Callable[[], Sequence[Fact]]) -> None:
+        """Run `work` and append the facts it returns, in one transaction where the store has such."""
+        self.append(lease, work())
 
     @abstractmethod
     def renew(self, leases: Sequence[Lease], *, lease_seconds: float) -> list[Lease]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hitl import answers, codec, errors
@@ -195,6 +195,26 @@ def pause(
     return True
 
 
+def wait(unit: Unit, lease: Lease, facts: Iterable[Fact], *, seen: int, until: datetime) -> None:
+    """Give the lease back until a timer is due (rule 25); questions among the facts can be answered meanwhile."""
+    unit.check(lease)
+    for fact in facts:
+        unit.add(fact)
+    thread = unit.thread
+    detail = {"seen": seen, "until": until.isoformat()}
+    unit.add(Fact("wait", thread.turn, attempt=thread.seq + 1, detail=detail))
+    unit.drop_lease()
+    if not any(run.status == "queued" and run.seq > seen for run in unit.runs.values()):
+        thread.wake_at = until
+
+
+def try_again(unit: Unit, lease: Lease, facts: Iterable[Fact]) -> None:
+    """Note an attempt of the body that failed and is to be tried again under the same lease."""
+    unit.check(lease)
+    for fact in facts:
+        unit.add(fact)
+
+
 def finish(unit: Unit, lease: Lease, *, facts: Iterable[Fact], text: str, saved: str) -> None:
     """Close the turn with its output; `saved` is what the next turn gets as `previous`."""
     unit.check(lease)
@@ -254,6 +274,7 @@ def cancel(unit: Unit, *, author: Author, reason: str = "") -> None:
     if thread.status == "idle":
         raise errors.NothingToCancel(f"Thread {thread.id!r} has no open turn: there is nothing to cancel.")
     thread.lease_epoch += 1
+    thread.wake_at = None
     unit.drop_lease()
     detail = author.detail() | {"reason": reason}
     unit.add(Fact("cancel", thread.turn, attempt=thread.seq + 1, detail=detail))
@@ -273,6 +294,7 @@ def answer(
     """Answer these questions of the thread, all or none, each compared by status and version (rules 5, 19)."""
     taken = [_taken(unit, key, item, author=author, token=token) for key, item in given.items()]
     run_id = new_id()
+    unit.thread.wake_at = None
     for question, text in filter(None, taken):
         detail = author.detail() | {
             "id": question.id,

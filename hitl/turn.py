@@ -11,7 +11,8 @@ the failure that it led to names it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from hitl.facts import Fact, ancestors
 from hitl.store import Opened
@@ -59,14 +60,16 @@ class Turn:
         self.open: dict[str, Asked] = {}
         self.answers: dict[str, Answered] = {}
         self.seen = 0
+        # Timers by place, when the next attempt of a call is due, and how often it was tried.
+        self.timers: dict[str, datetime] = {}
+        self.due: dict[str, datetime] = {}
+        self._tries: dict[str, int] = {}
         self._below: dict[str, int] = {}
         self._attempts: dict[tuple[str, str], int] = {}
         self._returned: dict[str, Answered] = {}
         for fact in opened.facts:
             self._read(fact)
-        self._positions: dict[tuple[str, int], list[Fact]] = {}
-        for fact in self.calls.values():
-            self._positions.setdefault((parent(fact.path), fact.position), []).append(fact)
+        self._place()
         self._open_below = {path for place in self.open for path in ancestors(call_of(place))}
         self._new_below = {
             path
@@ -91,6 +94,24 @@ class Turn:
     def next_attempt(self, path: str, kind: str) -> int:
         return self._attempts.get((path, kind), 0) + 1
 
+    def tries(self, path: str) -> int:
+        """How often the call has been tried and failed since it began afresh."""
+        return self._tries.get(path, 0)
+
+    def remember(self, fact: Fact) -> None:
+        """A fact of this leg, for a scope that is tried again in it."""
+        self._attempts[fact.path, fact.kind] = fact.attempt
+        if fact.kind in RECORDS and fact.path not in self.calls:
+            self._positions.setdefault((parent(fact.path), fact.position), []).append(fact)
+        if fact.kind in RECORDS:
+            self.calls[fact.path] = fact
+
+    def void(self, paths: Iterable[str]) -> None:
+        """Let these failed calls run again."""
+        for path in paths:
+            self._void(path)
+        self._place()
+
     def undelivered(self) -> Iterator[Answered]:
         """Answers that code has not been given, though the call they belong to ran."""
         for place, answer in self.answers.items():
@@ -107,6 +128,8 @@ class Turn:
         if fact.kind in RECORDS:
             self._attempts[fact.path, fact.kind] = fact.attempt
             self.calls[fact.path] = fact
+            if fact.kind == "error":
+                self._tries.pop(fact.path, None)
             if fact.kind != "call":
                 self._below.update(dict.fromkeys(ancestors(parent(fact.path)), fact.seq))
             return
@@ -117,6 +140,24 @@ class Turn:
     def _read_input(self, fact: Fact) -> None:
         self.input = fact.value or "null"
         self.run_id = fact.detail["run"]
+
+    def _place(self) -> None:
+        self._positions: dict[tuple[str, int], list[Fact]] = {}
+        for fact in self.calls.values():
+            self._positions.setdefault((parent(fact.path), fact.position), []).append(fact)
+
+    def _read_timer(self, fact: Fact) -> None:
+        self.timers[fact.path] = datetime.fromisoformat(fact.detail["until"])
+
+    def _read_attempt(self, fact: Fact) -> None:
+        self._attempts[fact.path, fact.kind] = fact.attempt
+        self._tries[fact.path] = self._tries.get(fact.path, 0) + 1
+        self.due[fact.path] = datetime.fromisoformat(fact.detail["due"])
+        for path in fact.detail["void"]:
+            self._void(path)
+
+    def _read_wait(self, fact: Fact) -> None:
+        self.seen = fact.detail["seen"]
 
     def _read_fork(self, fact: Fact) -> None:
         """What stood before is the base's; questions that were open there have been asked anew behind this."""
@@ -155,6 +196,8 @@ class Turn:
         self.seen = fact.detail["seen"]
 
     def _read_failed(self, fact: Fact) -> None:
+        self._tries.clear()
+        self.due.clear()
         for path in fact.detail.get("void", ()):
             self._void(path)
 

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from hitl import scope as scopes
+from hitl.caching import CachePolicy
+from hitl.retrying import RetryPolicy, default_retry_on
+from hitl.timeouts import TimeoutPolicy
 
 StreamMode = Literal["values", "updates", "custom"]
 UNSET: Any = type("_Unset", (), {"__repr__": lambda self: "UNSET"})()
@@ -101,3 +104,18 @@ def interrupt(
 
     schema, check = responses.prepare(response_schema, validate)
     return asking.ask(scope.leg, scope, value, key=key, check=check, schema=schema)
+
+
+__all__ = [
+    "UNSET",
+    "CachePolicy",
+    "Command",
+    "Interrupt",
+    "PregelTask",
+    "RetryPolicy",
+    "StateSnapshot",
+    "StreamMode",
+    "TimeoutPolicy",
+    "default_retry_on",
+    "interrupt",
+]

@@ -8,22 +8,26 @@ import dataclasses
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from hashlib import blake2b
 from queue import SimpleQueue
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hitl import codec, conf, forking, inputs, pool, reading, run, states, transitions
+from hitl import codec, conf, forking, inputs, pool, reading, retrying, run, states, timeouts, transitions
 from hitl import scope as scopes
+from hitl.caching import Cache, CachePolicy
 from hitl.ending import Final, Outcome
 from hitl.errors import EmptyInput, Misuse, NoThreadId
 from hitl.facts import Author
 from hitl.journal import inline
 from hitl.leg import Leg
+from hitl.retrying import RetryPolicy
 from hitl.scope import Scope, Work
 from hitl.store import Lease, Store, Unit
 from hitl.stream import INTERRUPT, Stream
+from hitl.timeouts import TimeoutPolicy
 from hitl.types import UNSET, Command
 
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _END = object()
 FOLLOW_SECONDS = 0.05
+DURABILITIES = ("sync", "async", "exit")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,6 +65,11 @@ class Workflow(states.States):
         checkpointer: Store | None = None,
         name: str | None = None,
         title: str | None = None,
+        cache: Cache | None = None,
+        context_schema: type[Any] | None = None,
+        cache_policy: CachePolicy | None = None,
+        retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
+        timeout: float | timedelta | TimeoutPolicy | None = None,
     ) -> None:
         self.function = function
         self.given_name = name
@@ -68,6 +78,11 @@ class Workflow(states.States):
         self.title = title or self.node.replace("_", " ").strip().capitalize()
         self.description = inspect.getdoc(function) or ""
         self.is_async = inspect.iscoroutinefunction(function)
+        self.cache = cache
+        self.retry = retrying.policies(retry_policy)
+        self._timeout = timeouts.policy(timeout, is_async=self.is_async, name=self.node)
+        self._cache_policy = cache_policy
+        self._context_schema = context_schema
         self._parameters = inputs.Parameters(function)
         self._checkpointer = checkpointer
         self.__name__ = self.node
@@ -110,7 +125,12 @@ class Workflow(states.States):
         """The same for an asynchronous function."""
         leg.emit("called", None)
         value, injected = self._parameters.bind(leg)
-        returned = await self.function(value, **injected)
+        work = partial(self.function, value, **injected)
+        if self._timeout is None:
+            returned = await work()
+        else:
+            leg.body.beat()
+            returned = await timeouts.limited(work, self._timeout, name=self.node, last_beat=lambda: leg.body.last_beat)
         leg.emit("returned", None)
         return returned
 
@@ -118,12 +138,12 @@ class Workflow(states.States):
 
     def _as_child(self, input: Any) -> Any:
         scope = scopes.require(self.node)
-        returned = self.function(input, **self._parameters.injected(scope.leg, previous=None))
+        returned = self.function(input, **self._parameters.injected(scope))
         return returned.value if isinstance(returned, Final) else returned
 
     async def _as_async_child(self, input: Any) -> Any:
         scope = scopes.require(self.node)
-        returned = await self.function(input, **self._parameters.injected(scope.leg, previous=None))
+        returned = await self.function(input, **self._parameters.injected(scope))
         return returned.value if isinstance(returned, Final) else returned
 
     def _called_in(self, scope: Scope, input: Any) -> Any:
@@ -134,7 +154,10 @@ class Workflow(states.States):
                 "pauses, is answered and retried together with its parent."
             )
         function = self._as_async_child if self.is_async else self._as_child
-        return scope.leg.call(scope, Work(self.node, function, (input,), {}, self.is_async, quiet=True))
+        work = Work(
+            self.node, function, (input,), {}, self.is_async, quiet=True, retry=self.retry, timeout=self._timeout
+        )
+        return scope.leg.call(scope, work)
 
     # Calling it
 
@@ -251,9 +274,11 @@ class Workflow(states.States):
             if opening.resumed:
                 stream.resumed()
             if opening.lease is not None:
-                outcome = run.execute(run.Setting(self, store, opening.lease, full, stream.emit))
-                break
-            if not opening.follow:
+                outcome = run.execute(self._setting(store, opening.lease, full, stream, options))
+                if outcome.until is None or outcome.interrupts:
+                    break
+                opening = _Opening(None, follow=True)
+            elif not opening.follow:
                 outcome = store.submit(partial(reading.outcome, store, thread_id)).result()
                 break
             sleep(FOLLOW_SECONDS)
@@ -272,14 +297,23 @@ class Workflow(states.States):
             if opening.resumed:
                 stream.resumed()
             if opening.lease is not None:
-                outcome = await run.aexecute(run.Setting(self, store, opening.lease, full, stream.emit))
-                break
-            if not opening.follow:
+                outcome = await run.aexecute(self._setting(store, opening.lease, full, stream, options))
+                if outcome.until is None or outcome.interrupts:
+                    break
+                opening = _Opening(None, follow=True)
+            elif not opening.follow:
                 outcome = await asyncio.wrap_future(store.submit(partial(reading.outcome, store, thread_id)))
                 break
             await asyncio.sleep(FOLLOW_SECONDS)
             opening = await asyncio.wrap_future(store.submit(partial(self._follow, store, thread_id)))
         return self._ended(outcome, stream)
+
+    def _setting(
+        self, store: Store, lease: Lease, config: dict[str, Any], stream: Stream, options: Mapping[str, Any]
+    ) -> run.Setting:
+        context = inputs.coerced_context(self._context_schema, options.get("context"))
+        durability = options.get("durability") or "sync"
+        return run.Setting(self, store, lease, config, stream.emit, context, durability)
 
     def _ended(self, outcome: Outcome, stream: Stream) -> Outcome:
         stream.end(self.node, outcome)
@@ -290,6 +324,8 @@ class Workflow(states.States):
     def _prepared(self, config: Config | None, options: dict[str, Any]) -> tuple[Store, str, dict[str, Any]]:
         if unknown := set(options) - {"durability", "context"}:
             raise TypeError(f"{self.node} takes no option {sorted(unknown)[0]!r}.")
+        if options.get("durability") not in (None, *DURABILITIES):
+            raise ValueError(f"There is no durability {options['durability']!r}; use one of {', '.join(DURABILITIES)}.")
         store = self.store()
         store.check_usable()
         thread_id = self.thread_id(config)
@@ -363,6 +399,8 @@ class Workflow(states.States):
         thread = store.thread(thread_id)
         if thread is None or thread.status != "busy":
             return _Opening(None)
+        if thread.wake_at is not None and thread.wake_at > datetime.now(UTC):
+            return _Opening(None, follow=True)
         lease = store.transact(thread_id, self._claim)
         return _Opening(lease, resumed=lease is not None, follow=lease is None)
 

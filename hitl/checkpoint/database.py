@@ -176,6 +176,21 @@ class DatabaseSaver(Store):
         self._append(connections[self.alias], lease, facts)
         announce.moved(lease.thread_id)
 
+    def atomically(self, lease: Lease, work: Callable[[], Sequence[Fact]]) -> None:
+        facts: Sequence[Fact] = ()
+        try:
+            with transaction.atomic(using=self.alias):
+                facts = work()
+                self._append(connections[self.alias], lease, facts)
+        except GONE as error:
+            if not facts:
+                raise
+            # Of a commit that broke nobody knows whether it was made; the journal does.
+            self.close_connection()
+            if not self._patiently(lease.thread_id, partial(self._is_there, lease, facts[0]), lambda: None):
+                raise unreachable(lease.thread_id, error) from error
+        announce.moved(lease.thread_id)
+
     def append_group(self, group: list[Entry]) -> None:
         """Write several legs' facts in one commit; whose lease is lost hears so, the others are written."""
         results: list[BaseException | None]
@@ -213,6 +228,18 @@ class DatabaseSaver(Store):
             return error
         return None
 
+    def _is_there(self, lease: Lease, fact: Fact) -> bool:
+        """Whether this executor's fact is in the journal (rule 6)."""
+        there = Checkpoint.objects.using(self.alias).filter(
+            thread_id=lease.thread_id,
+            turn=fact.turn,
+            path=fact.path,
+            kind=fact.kind,
+            attempt=fact.attempt,
+            epoch=lease.epoch,
+        )
+        return there.exists()
+
     def _append_alone(self, entry: Entry, *, in_doubt: bool) -> BaseException | None:
         lease, first = entry.lease, entry.facts[0]
 
@@ -223,15 +250,7 @@ class DatabaseSaver(Store):
             return True
 
         def already() -> bool | None:
-            there = Checkpoint.objects.using(self.alias).filter(
-                thread_id=lease.thread_id,
-                turn=first.turn,
-                path=first.path,
-                kind=first.kind,
-                attempt=first.attempt,
-                epoch=lease.epoch,
-            )
-            return True if there.exists() else None
+            return True if self._is_there(lease, first) else None
 
         try:
             self._patiently(lease.thread_id, attempt, already, in_doubt=in_doubt)

@@ -37,6 +37,7 @@ class ThreadRow:
     claims: int = 0
     nudges: int = 0
     nudge_at: datetime | None = None
+    wake_at: datetime | None = None
 
 
 @dataclasses.dataclass(slots=True)

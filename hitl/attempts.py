@@ -1,0 +1,52 @@
+"""Trying again: a call's attempts are facts, a short wait is waited for here, a long one by timer (rule 25).
+
+The attempts of a call are counted since it last began afresh (a failure that stood, a retry of the run).
+What the failed attempt had finished is in the journal and is bound again by the next; only failures after
+which it did nothing more are void, so that they are tried again with it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from hitl import failures, retrying
+from hitl.errors import Invalid
+from hitl.facts import Fact
+from hitl.scope import Call
+
+if TYPE_CHECKING:
+    from hitl.leg import Leg
+
+
+def wait_seconds(call: Call) -> float | None:
+    """How long to wait before the call is tried again; None where its outcome stands.
+
+    A result that cannot be stored is never tried again by itself: its effect has happened (rule 26).
+    """
+    if call.error is None or isinstance(call.error, Invalid):
+        return None
+    return retrying.next_wait_seconds(call.work.retry, call.tries, call.error)
+
+
+def fact(leg: Leg, path: str, *, name: str, error: BaseException, void: list[str], wait: float) -> Fact:
+    """The attempt that failed, and when the next one is due."""
+    due = datetime.now(UTC) + timedelta(seconds=wait)
+    return Fact(
+        "attempt",
+        leg.turn.number,
+        path=path,
+        attempt=leg.turn.next_attempt(path, "attempt"),
+        name=name,
+        detail=failures.describe(error) | {"void": void, "due": due.isoformat()},
+    )
+
+
+def remaining_seconds(leg: Leg, path: str) -> float:
+    """How long the next attempt of this call still has to wait; 0 where there is nothing to wait for."""
+    due = leg.turn.due.get(path)
+    return max(0.0, (due - datetime.now(UTC)).total_seconds()) if due is not None else 0.0
+
+
+def is_long(seconds: float) -> bool:
+    return seconds > retrying.LONGEST_WAIT_SECONDS

@@ -1,0 +1,1 @@
+"""Caches for tasks beside Django's: `memory`."""
