@@ -24,11 +24,11 @@ def table(rows: Sequence[Row]) -> str:
         "| what | hitl, ms | LangGraph, ms | hitl is | asked for | |",
         "| --- | ---: | ---: | ---: | --- | --- |",
     ]
-    for row in rows:
-        lines.append(
-            f"| {row.what} | {row.ours:.2f} | {row.theirs:.2f} | {row.ratio:.1f} times as fast "
-            f"| {row.wanted} | {'reached' if row.reached else 'missed'} |"
-        )
+    lines += [
+        f"| {row.what} | {row.ours:.2f} | {row.theirs:.2f} | {row.ratio:.1f} times as fast "
+        f"| {row.wanted} | {'reached' if row.reached else 'missed'} |"
+        for row in rows
+    ]
     return "\n".join(lines)
 
 

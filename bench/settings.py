@@ -13,6 +13,6 @@ os.environ.setdefault("SECRET_KEY", "only for measuring")
 os.environ["DATA_DIR"] = str(DIRECTORY)
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 
-from reviewer.settings import *  # noqa: E402, F403
+from reviewer.settings import *  # noqa: F403
 
 HITL_EXECUTOR = "hitl.testing.ManualExecutor"
