@@ -318,8 +318,12 @@ class Leg:
     # Running
 
     def _start(self, call: Call) -> None:
-        if self.lease.claims > 1:
+        if self.lease.claims > 1 and call.path not in self.turn.calls:
             self._note_start(call)
+        else:
+            self._begin(call)
+
+    def _begin(self, call: Call) -> None:
         call.tries = self.turn.tries(call.path) + 1
         wait = attempts.remaining_seconds(self, call.path)
         if attempts.is_long(wait):
@@ -405,10 +409,15 @@ class Leg:
             call.running.cancel()
 
     def _note_start(self, call: Call) -> None:
-        """After a crash, say beforehand what is under way, so that a deadly call can be named (rule 27)."""
-        if call.path not in self.turn.calls:
-            call.noted = True
-            self.store.post(self.lease, [recording.fact(call, "call")], self._noted)
+        """After a crash a call is on record before it begins, so that a deadly one can be named (rule 27)."""
+        call.noted = True
+        self.store.post(self.lease, [recording.fact(call, "call")], partial(self._begin_noted, call))
+
+    def _begin_noted(self, call: Call, error: BaseException | None) -> None:
+        if error is not None:
+            self._noted(error)
+        elif self.stopped is None:
+            self._begin(call)
 
     def _noted(self, error: BaseException | None) -> None:
         if error is not None:
