@@ -11,6 +11,7 @@ from hitl import answers, attempts, codec, failures, retrying, transitions
 from hitl.errors import HitlError, Invalid, JournalUnreachable, RunStopped
 from hitl.facts import Fact
 from hitl.leg import Leg
+from hitl.scope import Namespace
 from hitl.store import Unit
 from hitl.types import Interrupt
 
@@ -20,10 +21,14 @@ S = TypeVar("S")
 
 @dataclasses.dataclass(slots=True)
 class Outcome:
-    """How a run left the thread: with a value, with questions, asleep until a time, or with an error."""
+    """How a run left the thread: with a value, with questions, asleep until a time, or with an error.
+
+    nested: the questions that were asked in child workflows, with where.
+    """
 
     value: Any = None
     interrupts: tuple[Interrupt, ...] = ()
+    nested: list[tuple[Namespace, Interrupt]] = dataclasses.field(default_factory=list)
     until: datetime | None = None
     error: BaseException | None = None
 
@@ -79,15 +84,23 @@ class Ending:
             code_version=leg.code_version,
             rejected=leg.rejected,
         )
-        self.outcome.interrupts = interrupts(unit.questions.values())
+        self._tell_questions(unit)
         return over
+
+    def _tell_questions(self, unit: Unit) -> None:
+        rows = {row.id: row for row in unit.questions.values()}
+        self.outcome.interrupts = interrupts(rows.values())
+        for asked in self.outcome.interrupts:
+            ns = self._leg.nested(rows[asked.id].path)
+            if ns:
+                self.outcome.nested.append((ns, asked))
 
     def _wait(self, unit: Unit) -> bool:
         leg = self._leg
         facts = [*self._facts, *leg.open_calls(), *leg.asked]
         until = min(leg.sleepers)
         transitions.wait(unit, leg.lease, facts, seen=leg.turn.loaded_seq, until=until)
-        self.outcome.interrupts = interrupts(unit.questions.values())
+        self._tell_questions(unit)
         self.outcome.until = until
         return True
 

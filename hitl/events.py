@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hitl import codec
 from hitl.facts import Fact
-from hitl.scope import Scope
+from hitl.scope import Call, Namespace, Scope
 
 if TYPE_CHECKING:
     from hitl.leg import Leg
@@ -40,6 +40,12 @@ def write(leg: Leg, scope: Scope, value: Any) -> None:
     scope.events += 1
     path = f"{scope.path}!{scope.attempt}.{scope.events}"
     text = codec.encode(value, where="event")
-    leg.emit("custom", value)
+    leg.emit("custom", value, _namespace(leg, scope))
     if path not in leg.turn.written:
         leg.buffer.add(Fact("event", leg.turn.number, path=path, name=scope.name, value=text))
+
+
+def _namespace(leg: Leg, scope: Scope) -> Namespace:
+    if not isinstance(scope, Call):
+        return ()
+    return scope.namespace or (f"{leg.node}:{leg.turn.thread_id}.{leg.turn.number}",)

@@ -85,7 +85,7 @@ def _task(facts: Sequence[Fact], fact: Fact, node: str, asked: tuple[Interrupt, 
     if output is None and failed:
         error = f"{failed[-1].detail['type']}({failed[-1].detail['message']!r})"
     result = {"__end__": codec.decode(output.value or "null")} if output is not None else None
-    return PregelTask(f"{thread_id}:{fact.turn}", node, ("__pregel_pull", node), error, asked, None, result)
+    return PregelTask(f"{thread_id}:{fact.turn}:body", node, ("__pregel_pull", node), error, asked, None, result)
 
 
 def _asked(facts: Sequence[Fact], fact: Fact) -> tuple[Interrupt, ...]:

@@ -30,22 +30,21 @@ from functools import partial
 from threading import Event, RLock
 from typing import Any
 
-from hitl import attempts, binding, codec, doing, failures, pool, recording
+from hitl import attempts, binding, codec, doing, failures, pool, recording, telling
 from hitl.caching import Cache
 from hitl.errors import HitlError, LeaseLost, NonDeterminism
 from hitl.events import Buffer
 from hitl.facts import Fact
 from hitl.futures import AsyncTaskFuture, TaskFuture
 from hitl.retrying import Policies
-from hitl.scope import Call, Scope, State, Work, current
+from hitl.scope import Call, Namespace, Scope, State, Work, current
 from hitl.signals import Pause, Signal, Stop
 from hitl.slots import Slots
 from hitl.stillness import Stillness
 from hitl.store import Lease, Store
 from hitl.turn import Turn
 
-CACHED = {"__metadata__": {"cached": True}}
-Emit = Callable[[str, Any], None]
+Emit = Callable[..., None]
 Ended = tuple[Any, BaseException | None]
 
 
@@ -66,6 +65,8 @@ class Leg:
         durability: str = "sync",
         cache: Cache | None = None,
         retry: Policies = (),
+        tells_tasks: bool = False,
+        node: str = "",
     ) -> None:
         self.store = store
         self.lease = lease
@@ -76,6 +77,8 @@ class Leg:
         self.context = context
         self.cache = cache
         self.retry = retry
+        self._tells_tasks = tells_tasks
+        self.node = node
         self.lock = RLock()
         self.body = Scope(self)
         self.body.tries = turn.tries("") + 1
@@ -277,6 +280,8 @@ class Leg:
                     start, resolved = self._issue(call)
         except binding.Mismatch as mismatch:
             raise self.diverged(str(mismatch)) from None
+        if self._tells_tasks:
+            self.emit("tasks", telling.started(call), call.namespace)
         if record is not None:
             self._replay(call, record)
         elif start:
@@ -493,6 +498,8 @@ class Leg:
         if call.error is not None:
             raised = failures.as_heard(call.error, fact.detail)
             self._raised.append((call, raised))
+            if self._tells_tasks:
+                self.emit("tasks", telling.ended(call, None, raised), call.namespace)
             self._deliver(call, None, raised, then=self._done)
             return
         try:
@@ -501,8 +508,9 @@ class Leg:
             self.stop(unreadable)
             return
         doing.keep(call, fact)
-        if not call.quiet:
-            self.emit("updates", {call.name: value} | (CACHED if call.cached else {}))
+        self.emit("updates", telling.update(call, value), call.namespace)
+        if self._tells_tasks and not call.cached:
+            self.emit("tasks", telling.ended(call, value, None), call.namespace)
         self._deliver(call, value, None, then=self._done)
 
     def _note_attempt(self, call: Call, wait: float) -> None:
@@ -649,6 +657,11 @@ class Leg:
         """The unfinished calls above new questions, to be journalled with them so that replay can bind them."""
         unknown = (call for path, call in self._blocked.items() if path not in self.turn.calls and not call.noted)
         return [recording.fact(call, "call") for call in unknown]
+
+    def nested(self, path: str) -> Namespace:
+        """The child workflow that a question of this leg was asked in; () where none was."""
+        call = self._blocked.get(path)
+        return call.namespace if call is not None else ()
 
     def returned_answers(self, error: BaseException) -> list[tuple[str, str]]:
         """The answers to give back because of how the run failed (rule 21): (question id, fact path)."""

@@ -33,8 +33,7 @@ def snapshot(store: Store, thread_id: str, *, node: str) -> StateSnapshot:
     tasks: tuple[PregelTask, ...] = ()
     if is_open:
         error = _error(store, thread)
-        task_id = f"{thread_id}:{thread.turn}"
-        tasks = (PregelTask(task_id, node, ("__pregel_pull", node), error=error, interrupts=asked),)
+        tasks = (PregelTask(task_id(thread), node, ("__pregel_pull", node), error=error, interrupts=asked),)
     return StateSnapshot(
         values=values,
         next=(node,) if is_open else (),
@@ -45,6 +44,11 @@ def snapshot(store: Store, thread_id: str, *, node: str) -> StateSnapshot:
         tasks=tasks,
         interrupts=asked,
     )
+
+
+def task_id(thread: Any) -> str:
+    """The id of the open turn's body among tasks; the same on every leg."""
+    return f"{thread.id}:{thread.turn}:body"
 
 
 def _last_value(store: Store, thread: Any) -> Any:

@@ -39,6 +39,7 @@ class Setting:
     emit: Emit
     context: Any = None
     durability: str = "sync"
+    tells_tasks: bool = False
 
     def leg(self, turn: Turn) -> Leg:
         return Leg(
@@ -53,6 +54,8 @@ class Setting:
             durability=self.durability,
             cache=self.workflow.cache,
             retry=self.workflow.retry,
+            tells_tasks=self.tells_tasks,
+            node=self.workflow.node,
         )
 
 
@@ -73,7 +76,7 @@ def run_thread(thread_id: str) -> bool:
     lease = store.submit(partial(store.transact, thread_id, claiming(workflow)), key=thread_id).result()
     if lease is None:
         return False
-    setting = Setting(workflow, store, lease, workflow.config_of(thread), lambda mode, payload: None)
+    setting = Setting(workflow, store, lease, workflow.config_of(thread), _tell_nobody)
     try:
         if workflow.is_async:
             asyncio.run(aexecute(setting))
@@ -82,6 +85,10 @@ def run_thread(thread_id: str) -> bool:
     except (RunStopped, JournalUnreachable) as error:
         logger.warning("%s", error)
     return True
+
+
+def _tell_nobody(mode: str, payload: Any, ns: tuple[str, ...] = ()) -> None:
+    """An executor's runs are watched through the journal."""
 
 
 def claiming(workflow: Workflow) -> Callable[[Any], Lease | None]:

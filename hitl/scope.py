@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from hitl.futures import AsyncTaskFuture, TaskFuture
     from hitl.leg import Leg
 
+Namespace = tuple[str, ...]
+
 current: ContextVar[Scope | None] = ContextVar("hitl_scope", default=None)
 
 
@@ -44,7 +46,7 @@ def require(what: str) -> Scope:
 class Work:
     """What a call is to do: a task's function with its arguments, and how it is named.
 
-    quiet: a child workflow, whose calls are not among its parent's updates.
+    is_workflow: a child workflow; what happens in it has a namespace of its own.
     retry, cache, timeout: the task's policies. atomic: its own ORM writes and its result are one transaction.
     cache_name: what its results are cached under, with their key.
     """
@@ -54,7 +56,7 @@ class Work:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     is_async: bool = False
-    quiet: bool = False
+    is_workflow: bool = False
     retry: Policies = ()
     cache: CachePolicy | None = None
     timeout: TimeoutPolicy | None = None
@@ -167,7 +169,10 @@ class Call(Scope):
         self.error: BaseException | None = None
         self.future: TaskFuture | AsyncTaskFuture
         self.running: Task[Any] | None = None
-        self.quiet: bool = work.quiet or getattr(parent, "quiet", False)
+        # The child workflows that it is part of, from outside to inside, each named for who called it.
+        around: Namespace = parent.namespace if isinstance(parent, Call) else ()
+        caller = f"{parent.name or parent.leg.node}:{path.replace('/', '.')}"
+        self.namespace: Namespace = (*around, caller) if work.is_workflow else around
         self.noted = False
         self.cached = False
         self.cache_key = ""

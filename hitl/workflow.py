@@ -26,9 +26,9 @@ from hitl.leg import Leg
 from hitl.retrying import RetryPolicy
 from hitl.scope import Scope, Work
 from hitl.store import Lease, Store, Unit
-from hitl.stream import INTERRUPT, Stream
+from hitl.stream import INTERRUPT, GraphOutput, Stream
 from hitl.timeouts import TimeoutPolicy
-from hitl.types import UNSET, Command
+from hitl.types import UNSET, Command, StateSnapshot
 
 if TYPE_CHECKING:
     Config = Mapping[str, Any]
@@ -155,7 +155,7 @@ class Workflow(states.States):
             )
         function = self._as_async_child if self.is_async else self._as_child
         work = Work(
-            self.node, function, (input,), {}, self.is_async, quiet=True, retry=self.retry, timeout=self._timeout
+            self.node, function, (input,), {}, self.is_async, is_workflow=True, retry=self.retry, timeout=self._timeout
         )
         return scope.leg.call(scope, work)
 
@@ -167,6 +167,8 @@ class Workflow(states.States):
         config: Config | None = None,
         *,
         stream_mode: str | Sequence[str] = "values",
+        subgraphs: bool = False,
+        version: str = "v1",
         **options: Any,
     ) -> Any:
         """Run to the end or to a question, and return the value, or `{"__interrupt__": [Interrupt, …]}`.
@@ -175,13 +177,18 @@ class Workflow(states.States):
             a crash (repeats the questions of a paused thread, returns the last value of a finished one).
         config: `{"configurable": {"thread_id": …}, "metadata": {…}, "max_concurrency": n}`.
         stream_mode: other than "values", the list of chunks that `stream` would yield.
+        version: "v2" returns a GraphOutput of value and interrupts. context: what `runtime.context` shall be.
+        durability: "sync" (each result durable before it is used), "async" (the next call may start first), "exit"
+            (all at the end, in one transaction).
 
         Raises what the body raised, and the HitlErrors of `hitl.errors`. As LangGraph's, but where
         docs/engine.md says otherwise.
         """
         chunks: list[Any] = []
-        outcome = self._run(input, config, Stream(stream_mode, chunks.append), **options)
-        return _result(outcome) if stream_mode == "values" else chunks
+        outcome = self._run(
+            input, config, Stream(stream_mode, chunks.append, subgraphs=subgraphs, version=version), **options
+        )
+        return _result(outcome, version) if stream_mode == "values" else chunks
 
     def stream(
         self,
@@ -189,20 +196,25 @@ class Workflow(states.States):
         config: Config | None = None,
         *,
         stream_mode: str | Sequence[str] | None = None,
+        subgraphs: bool = False,
+        version: str = "v1",
         **options: Any,
     ) -> Iterator[Any]:
-        """Yield chunks as they become durable: `updates` (the default), `values`, `custom`, or a list of them.
+        """Yield chunks as they become durable: `updates` (the default), `values`, `custom`, `tasks`, `checkpoints`.
 
-        A single mode yields payloads, a list pairs of mode and payload. Leaving early does not stop the run.
+        stream_mode: one yields payloads, a list of them pairs of mode and payload.
+        subgraphs: tell of child workflows too; each chunk begins with its namespace.
+        version: "v2" makes each chunk a dict of type, ns and data.
+        Leaving early does not stop the run. The other options are `invoke`'s.
         """
         mode = stream_mode or self.stream_mode
         if inline.get() or scopes.current.get() is not None:
             chunks: list[Any] = []
-            self._run(input, config, Stream(mode, chunks.append), **options)
+            self._run(input, config, Stream(mode, chunks.append, subgraphs=subgraphs, version=version), **options)
             yield from chunks
             return
         queue: SimpleQueue[Any] = SimpleQueue()
-        stream = Stream(mode, queue.put)
+        stream = Stream(mode, queue.put, subgraphs=subgraphs, version=version)
         store = self.store()
         store.check_usable()
         context = contextvars.copy_context()
@@ -229,12 +241,16 @@ class Workflow(states.States):
         config: Config | None = None,
         *,
         stream_mode: str | Sequence[str] = "values",
+        subgraphs: bool = False,
+        version: str = "v1",
         **options: Any,
     ) -> Any:
         """`invoke` for asynchronous code; the event loop is never blocked by the database."""
         chunks: list[Any] = []
-        outcome = await self._arun(input, config, Stream(stream_mode, chunks.append), **options)
-        return _result(outcome) if stream_mode == "values" else chunks
+        outcome = await self._arun(
+            input, config, Stream(stream_mode, chunks.append, subgraphs=subgraphs, version=version), **options
+        )
+        return _result(outcome, version) if stream_mode == "values" else chunks
 
     async def astream(
         self,
@@ -242,6 +258,8 @@ class Workflow(states.States):
         config: Config | None = None,
         *,
         stream_mode: str | Sequence[str] | None = None,
+        subgraphs: bool = False,
+        version: str = "v1",
         **options: Any,
     ) -> AsyncIterator[Any]:
         """`stream` for asynchronous code."""
@@ -251,7 +269,7 @@ class Workflow(states.States):
         def put(chunk: Any) -> None:
             loop.call_soon_threadsafe(queue.put_nowait, chunk)
 
-        stream = Stream(stream_mode or self.stream_mode, put)
+        stream = Stream(stream_mode or self.stream_mode, put, subgraphs=subgraphs, version=version)
         task = asyncio.ensure_future(self._arun(input, config, stream, **options))
         task.add_done_callback(lambda _: put(_END))
         while (chunk := await queue.get()) is not _END:
@@ -271,8 +289,7 @@ class Workflow(states.States):
         store, thread_id, full = self._prepared(config, options)
         opening = store.submit(partial(self._open, store, thread_id, input, full)).result()
         while True:
-            if opening.resumed:
-                stream.resumed()
+            self._begin(stream, store, thread_id, opening)
             if opening.lease is not None:
                 outcome = run.execute(self._setting(store, opening.lease, full, stream, options))
                 if outcome.until is None or outcome.interrupts:
@@ -283,7 +300,7 @@ class Workflow(states.States):
                 break
             sleep(FOLLOW_SECONDS)
             opening = store.submit(partial(self._follow, store, thread_id)).result()
-        return self._ended(outcome, stream)
+        return self._ended(outcome, stream, store, thread_id)
 
     async def _arun(self, input: Any, config: Config | None, stream: Stream, **options: Any) -> Outcome:
         if (scope := scopes.current.get()) is not None:
@@ -294,7 +311,9 @@ class Workflow(states.States):
         store, thread_id, full = self._prepared(config, options)
         opening = await asyncio.wrap_future(store.submit(partial(self._open, store, thread_id, input, full)))
         while True:
-            if opening.resumed:
+            if stream.tells("checkpoints") or stream.tells("tasks"):
+                await asyncio.to_thread(self._begin, stream, store, thread_id, opening)
+            elif opening.resumed:
                 stream.resumed()
             if opening.lease is not None:
                 outcome = await run.aexecute(self._setting(store, opening.lease, full, stream, options))
@@ -306,6 +325,8 @@ class Workflow(states.States):
                 break
             await asyncio.sleep(FOLLOW_SECONDS)
             opening = await asyncio.wrap_future(store.submit(partial(self._follow, store, thread_id)))
+        if stream.tells("checkpoints") or stream.tells("tasks"):
+            return await asyncio.to_thread(self._ended, outcome, stream, store, thread_id)
         return self._ended(outcome, stream)
 
     def _setting(
@@ -313,16 +334,38 @@ class Workflow(states.States):
     ) -> run.Setting:
         context = inputs.coerced_context(self._context_schema, options.get("context"))
         durability = options.get("durability") or "sync"
-        return run.Setting(self, store, lease, config, stream.emit, context, durability)
+        return run.Setting(self, store, lease, config, stream.emit, context, durability, stream.tells("tasks"))
 
-    def _ended(self, outcome: Outcome, stream: Stream) -> Outcome:
-        stream.end(self.node, outcome)
+    def _begin(self, stream: Stream, store: Store, thread_id: str, opening: _Opening) -> None:
+        """What a stream hears before any code runs."""
+        if opening.resumed:
+            stream.resumed()
+        if opening.lease is None or not (stream.tells("checkpoints") or stream.tells("tasks")):
+            return
+        found = store.submit(partial(store.load, thread_id), key=thread_id).result()
+        if stream.tells("checkpoints"):
+            stream.checkpoint(self._reading_at(store, thread_id, found.thread.turn_seq))
+        task_id = reading.task_id(found.thread)
+        stream.begin(self.node, task_id, codec.decode(found.facts[0].value or "null"))
+
+    def _ended(self, outcome: Outcome, stream: Stream, store: Store | None = None, thread_id: str = "") -> Outcome:
+        """What a stream hears at last; raises the run's error."""
+        task_id = ""
+        if store is not None and (stream.tells("checkpoints") or stream.tells("tasks")):
+            thread = store.submit(partial(store.thread, thread_id), key=thread_id).result()
+            task_id = reading.task_id(thread)
+            if stream.tells("checkpoints") and not outcome.interrupts and outcome.error is None:
+                stream.checkpoint(self._reading_at(store, thread_id, thread.output_seq))
+        stream.end(self.node, outcome, task_id=task_id)
         if outcome.error is not None:
             raise outcome.error
         return outcome
 
+    def _reading_at(self, store: Store, thread_id: str, seq: int) -> StateSnapshot:
+        return store.submit(partial(self._get_state, store, thread_id, seq), key=thread_id).result()
+
     def _prepared(self, config: Config | None, options: dict[str, Any]) -> tuple[Store, str, dict[str, Any]]:
-        if unknown := set(options) - {"durability", "context"}:
+        if unknown := set(options) - {"durability", "context", "recursion_limit"}:
             raise TypeError(f"{self.node} takes no option {sorted(unknown)[0]!r}.")
         if options.get("durability") not in (None, *DURABILITIES):
             raise ValueError(f"There is no durability {options['durability']!r}; use one of {', '.join(DURABILITIES)}.")
@@ -458,5 +501,7 @@ def _in_a_thread(work: Callable[[], T]) -> asyncio.Future[T]:
     return asyncio.wrap_future(future)
 
 
-def _result(outcome: Outcome) -> Any:
+def _result(outcome: Outcome, version: str) -> Any:
+    if version == "v2":
+        return GraphOutput({} if outcome.interrupts else outcome.value, outcome.interrupts)
     return {INTERRUPT: list(outcome.interrupts)} if outcome.interrupts else outcome.value
