@@ -6,7 +6,7 @@ LangGraph hangs with 1 and 2 here (item 25).
 from __future__ import annotations
 
 import asyncio
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ import pytest
 from hitl.func import entrypoint, task
 from hitl.store import Store
 from hitl.types import Command, interrupt
-from tests.hitl.programs import on, questions
+from tests.hitl.programs import WAIT_SECONDS, on, questions
 
 
 class Gauge:
@@ -124,18 +124,21 @@ def test_with_questions_below(store: Store, limit: int) -> None:
     assert graph.invoke(Command(resume=answers), config) == ["A", "B", 0, 1, 2, 3, 4, "C"]
 
 
-@pytest.mark.parametrize("limit", LIMITS)
-def test_a_parked_child_lends_its_parents_slot_on(store: Store, limit: int) -> None:
-    """The parent runs again for one answer while its other child stays parked; what is queued must start."""
+def test_a_parked_child_lends_its_parents_slot_on(store: Store) -> None:
+    """The parent runs again for its own answer and waits for its parked child: what is queued must start."""
+    queued = Event()
 
     @task
     def ask(name):
         return interrupt(f"{name}?")
 
     @task
-    def pair():
-        futures = [ask("a"), ask("b")]
-        return [future.result() for future in futures]
+    def parent():
+        if first_leg:
+            return [ask("child"), interrupt("parent?")]
+        assert queued.wait(WAIT_SECONDS)
+        child = ask("child")
+        return [interrupt("parent?"), child.result()]
 
     @task
     def work(n):
@@ -143,15 +146,18 @@ def test_a_parked_child_lends_its_parents_slot_on(store: Store, limit: int) -> N
 
     @entrypoint(checkpointer=store)
     def graph(value):
-        futures: list[Any] = [pair()]
-        asked = interrupt("first?")
+        futures: list[Any] = [parent()]
+        asked = interrupt("body?")
         futures += [work(n) for n in range(5)]
+        queued.set()
         return [asked, *(future.result() for future in futures)]
 
-    config = on(max_concurrency=limit)
+    config = on(max_concurrency=1)
+    first_leg = True
     ids = questions(graph.invoke("in", config))
-    graph.invoke(Command(resume={ids["first?"]: "go", ids["a?"]: "A"}), config)
-    assert graph.invoke(Command(resume="B"), config) == ["go", ["A", "B"], 0, 1, 2, 3, 4]
+    first_leg = False
+    graph.invoke(Command(resume={ids["body?"]: "go", ids["parent?"]: "P"}), config)
+    assert graph.invoke(Command(resume="C"), config) == ["go", ["P", "C"], 0, 1, 2, 3, 4]
 
 
 def test_a_task_waiting_for_its_turn_keeps_its_callers_context(store: Store) -> None:

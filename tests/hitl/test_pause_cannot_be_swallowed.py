@@ -141,14 +141,13 @@ def test_wait(store: Store, when: str) -> None:
     pauses(store, body, then="went on")
 
 
-def test_as_completed_comes_to_the_finished_ones_first(store: Store) -> None:
+def test_as_completed(store: Store) -> None:
     def body(value):
-        seen = []
+        seen: list[str] = []
         for future in concurrent.futures.as_completed([ask(), note("a"), note("b")]):
             try:
                 seen.append(future.result())
             except BaseException:
-                assert sorted(seen) == ["a", "b"]
                 return "swallowed"
         return sorted(seen)
 
@@ -229,6 +228,7 @@ def test_a_child_nobody_waits_for_in_its_parent_task(store: Store) -> None:
         return parent().result()
 
     pauses(store, body, then="done")
+    assert [fact.name for fact in facts(store, "task", "pause")] == ["", "ask", "parent"]
 
 
 def test_a_callback(store: Store) -> None:
@@ -263,33 +263,66 @@ def test_a_callback_that_swallows(store: Store) -> None:
 
 
 def test_siblings_run_to_their_end_before_it_is_raised(store: Store) -> None:
-    """Whoever hears of the pause could end the others; so it is told when they are done."""
-    asked = Event()
-    order = []
-
-    @task
-    def question():
-        order.append("asked")
-        asked.set()
-        return interrupt("ok?")
+    """Also those that were started when the question was already known: whoever hears could end them."""
+    heard = Event()
+    order: list[str] = []
 
     @task
     def slow():
-        assert asked.wait(WAIT_SECONDS)
-        order.append("slow")
+        order.append("begun")
+        heard.wait(0.05)
+        order.append("done, heard before" if heard.is_set() else "done")
         return "slow"
 
     def body(value):
-        first, second = question(), slow()
+        first = ask()
+        concurrent.futures.wait([first], timeout=WAIT_SECONDS)
+        second = slow()
         try:
             answer = first.result()
-        except BaseException:
-            order.append("heard")
-            raise
+        finally:
+            heard.set()
         return [answer, second.result()]
 
     pauses(store, body, then=["yes", "slow"])
-    assert order == ["asked", "slow", "heard", "asked"]
+    assert order == ["begun", "done"]
+
+
+def test_in_tasks_too(store: Store) -> None:
+    """Two tasks that hear of the pause of their children wait for the third, and not for each other."""
+    known = {"a?": Event(), "b?": Event()}
+    begun, heard = Event(), Event()
+    order: list[str] = []
+
+    @task
+    def parent(name):
+        first = ask(name)
+        concurrent.futures.wait([first], timeout=WAIT_SECONDS)
+        known[name].set()
+        assert begun.wait(WAIT_SECONDS)
+        try:
+            return first.result()
+        finally:
+            heard.set()
+            order.append("heard")
+
+    @task
+    def slow():
+        begun.set()
+        heard.wait(0.05)
+        order.append("slow")
+
+    @entrypoint(checkpointer=store)
+    def graph(value):
+        futures = [parent("a?"), parent("b?")]
+        for event in known.values():
+            assert event.wait(WAIT_SECONDS)
+        last = slow()
+        return [future.result() for future in [*futures, last]][:2]
+
+    ids = questions(graph.invoke("in", on()))
+    assert order == ["slow", "heard", "heard"]
+    assert graph.invoke(Command(resume={ids["a?"]: 1, ids["b?"]: 2}), on()) == [1, 2]
 
 
 async def apauses(store: Store, body: Callable[[Any], Any], *, then: Any) -> None:
@@ -405,3 +438,59 @@ async def test_a_task_group_ends_no_sibling_in_mid_effect(store: Store, asynchro
 
     await apauses(store, body, then=["yes", "effect"])
     assert effects == ["begun", "done"]
+
+
+@pytest.mark.parametrize("gathered", [True, False])
+async def test_a_question_known_before_ends_no_sibling_either(store: Store, gathered: bool) -> None:
+    """A gather hears of it at once; the task it then cancels goes on all the same."""
+    begun = asyncio.Event()
+    effects = []
+
+    @task
+    async def effect():
+        effects.append("begun")
+        begun.set()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        effects.append("done")
+        return "effect"
+
+    async def waits(future):
+        return (await asyncio.gather(future))[0] if gathered else await future
+
+    async def body(value):
+        first = ask()
+        await asyncio.wait([first])
+        async with asyncio.TaskGroup() as group:
+            second = group.create_task(waits(effect()))
+            await begun.wait()
+            third = group.create_task(waits(first))
+        return [third.result(), second.result()]
+
+    await apauses(store, body, then=["yes", "effect"])
+    assert effects == ["begun", "done"]
+
+
+async def test_an_asynchronous_body_hears_of_it_when_all_is_done(store: Store) -> None:
+    order = []
+
+    @task
+    async def effect():
+        for _ in range(100):
+            await asyncio.sleep(0)
+        order.append("effect")
+        return "effect"
+
+    async def body(value):
+        first = ask()
+        await asyncio.wait([first])
+        second = effect()
+        try:
+            answer = await first
+        except BaseException:
+            order.append("heard")
+            raise
+        return [answer, await second]
+
+    await apauses(store, body, then=["yes", "effect"])
+    assert order == ["effect", "heard"]

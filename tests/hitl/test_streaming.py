@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from hitl.config import get_stream_writer
+from hitl.ending import Outcome
 from hitl.func import entrypoint, task
 from hitl.store import Store
+from hitl.stream import Stream
 from hitl.types import Command, Interrupt, interrupt
 from tests.hitl.programs import WAIT_SECONDS, on
 
@@ -143,8 +145,8 @@ def test_parallel_tasks_in_the_order_of_their_completion(store: Store) -> None:
     assert list(graph.stream("in", on())) == [{"quick": 2}, {"slow": 1}, {"graph": [1, 2]}]
 
 
-def test_what_nobody_waits_for_comes_after_the_bodys_own(store: Store) -> None:
-    """Item 16: the run ends when all is done."""
+def test_what_nobody_waits_for_is_done_before_the_run_ends(store: Store) -> None:
+    """Item 16."""
     returned = Event()
 
     @task
@@ -160,10 +162,25 @@ def test_what_nobody_waits_for_comes_after_the_bodys_own(store: Store) -> None:
         finally:
             returned.set()
 
-    # The body may be overtaken between setting the event and returning; `store.facts` has the one certain order.
     chunks = list(graph.stream("in", on()))
     assert sorted(map(repr, chunks)) == ["{'graph': 'done'}", "{'slow': 1}"]
     assert [fact.kind for fact in store.facts("1")][-2:] == ["task", "output"]
+
+
+def test_and_told_after_the_bodys_own_update() -> None:
+    chunks: list[Any] = []
+    stream = Stream(["updates", "values"], chunks.append)
+    stream.emit("called", None)
+    stream.emit("updates", {"awaited": 1})
+    stream.emit("returned", None)
+    stream.emit("updates", {"slow": 2})
+    stream.end("graph", Outcome("done"))
+    assert chunks == [
+        ("updates", {"awaited": 1}),
+        ("updates", {"graph": "done"}),
+        ("updates", {"slow": 2}),
+        ("values", "done"),
+    ]
 
 
 def test_none_is_a_value_like_any_other(store: Store) -> None:
