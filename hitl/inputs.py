@@ -67,6 +67,9 @@ class Parameters:
 
 def injected(names: Iterable[str], scope: Scope) -> dict[str, Any]:
     """What a body or task gets for those of its parameters that name something of the run."""
+    wanted = [name for name in names if name in INJECTED]
+    if not wanted:
+        return {}
     known = runtime.of(scope)
     found: dict[str, Callable[[], Any]] = {
         "config": lambda: scope.leg.config,
@@ -75,7 +78,7 @@ def injected(names: Iterable[str], scope: Scope) -> dict[str, Any]:
         "runtime": lambda: known,
         "store": lambda: known.store,
     }
-    return {name: found[name]() for name in names if name in found}
+    return {name: found[name]() for name in wanted}
 
 
 def injectable(function: Callable[..., Any]) -> list[tuple[int, str]]:

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from hitl import forking
 from hitl.facts import NOT_REPLAYED, Fact
@@ -17,8 +17,17 @@ from hitl.store import Lease, Opened, Store, Unit, check_thread_id, lost, unknow
 T = TypeVar("T")
 
 
-@dataclasses.dataclass(slots=True)
-class ThreadRow:
+class Row:
+    """Copied by its attributes: that happens with every transition."""
+
+    def __copy__(self) -> Self:
+        twin = self.__class__.__new__(self.__class__)
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+
+@dataclasses.dataclass
+class ThreadRow(Row):
     id: str
     created_at: datetime
     updated_at: datetime
@@ -40,8 +49,8 @@ class ThreadRow:
     wake_at: datetime | None = None
 
 
-@dataclasses.dataclass(slots=True)
-class RunRow:
+@dataclasses.dataclass
+class RunRow(Row):
     id: str
     thread_id: str
     workflow: str
@@ -62,8 +71,8 @@ class RunRow:
     ended_at: datetime | None = None
 
 
-@dataclasses.dataclass(slots=True)
-class QuestionRow:
+@dataclasses.dataclass
+class QuestionRow(Row):
     id: str
     thread_id: str
     workflow: str
