@@ -47,7 +47,7 @@ STAGES = [
     Stage("sqlite", "On SQLite", ("-m", f"{ELSEWHERE} and not postgres")),
     Stage("postgres", "On PostgreSQL", ("-m", ELSEWHERE, "--database-only"), services=("postgres",)),
     Stage("redis", "With Redis", ("-m", "redis"), services=("postgres", "redis")),
-    Stage("browser", "In Chromium", ("tests/e2e", "-m", "browser"), services=("chromium",), minutes=8),
+    Stage("browser", "In Chromium", ("tests/e2e", "-m", "browser"), services=("chromium",), minutes=10),
     Stage("packaging", "The wheel in another project", ("tests/packaging", "-m", "packaging")),
     Stage("chaos", "Processes killed, SQLite", ("-m", "chaos and not postgres"), minutes=CHAOS_MINUTES),
     Stage(
