@@ -84,6 +84,7 @@ def report() -> dict[str, Any]:
                 "id": thread.id,
                 "status": thread.status,
                 "seq": thread.seq,
+                "lease": [thread.lease_owner, str(thread.lease_expires_at or ""), thread.claims],
                 "output": outputs.get((thread.id, thread.output_seq)),
             }
             for thread in Thread.objects.all()

@@ -2,5 +2,5 @@
 
 from reviewer.settings import *  # noqa: F403
 
-HITL_LEASE_SECONDS = 2.0
+HITL_LEASE_SECONDS = 5.0
 HITL_SWEEP_SECONDS = 0.25
