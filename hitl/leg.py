@@ -240,6 +240,7 @@ class Leg:
             if self.stopped is not None:
                 return self.stopped
             stopped = self.stopped = Stop(error)
+            self._over.set()
             unresolved = list(self._unresolved)
             self._unresolved.clear()
             self._slots.clear()
@@ -384,8 +385,8 @@ class Leg:
         elif self.loop is not None and call.work.is_async:
             self._on_loop(partial(self.loop.call_later, wait, work))
         elif self._inline:
-            self._over.wait(wait)
-            work()
+            if not self._over.wait(wait):
+                work()
         else:
             pool.submit(lambda: self._over.wait(wait) or work())
 

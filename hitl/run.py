@@ -19,7 +19,7 @@ from hitl.ending import Ending, Outcome
 from hitl.errors import HitlError, JournalUnreachable, LeaseLost, RunCancelled, RunStopped
 from hitl.journal import inline
 from hitl.leg import Emit, Leg
-from hitl.store import Lease, Store
+from hitl.store import Lease, Store, lost
 from hitl.turn import Turn
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def execute(setting: Setting) -> Outcome:
     """
     store, thread_id = setting.store, setting.lease.thread_id
     while True:
-        leg = setting.leg(Turn(store.submit(partial(store.load, thread_id), key=thread_id).result()))
+        leg = setting.leg(store.submit(partial(_turn, setting), key=thread_id).result())
         with _kept(leg):
             ending = Ending(leg, *leg.run(partial(setting.workflow.body, leg)))
             if store.submit(partial(_settle, setting, leg, ending), key=thread_id).result():
@@ -121,14 +121,22 @@ async def aexecute(setting: Setting) -> Outcome:
     """The same on the running event loop, which never waits for the database."""
     store, thread_id = setting.store, setting.lease.thread_id
     while True:
-        opened = await asyncio.wrap_future(store.submit(partial(store.load, thread_id), key=thread_id))
-        leg = setting.leg(Turn(opened))
+        leg = setting.leg(await asyncio.wrap_future(store.submit(partial(_turn, setting), key=thread_id)))
         with _kept(leg):
             ending = Ending(leg, *await leg.arun(partial(setting.workflow.abody, leg)))
             if await asyncio.wrap_future(store.submit(partial(_settle, setting, leg, ending), key=thread_id)):
                 return ending.outcome
             if ending.again_after:
                 await asyncio.sleep(ending.again_after)
+
+
+def _turn(setting: Setting) -> Turn:
+    """The open turn. Raises what took the run away, if something did: between two passes nobody else would notice."""
+    store, lease = setting.store, setting.lease
+    opened = store.load(lease.thread_id)
+    if opened.thread.lease_epoch != lease.epoch:
+        raise _why_lost(store, lost(lease), lease.thread_id)
+    return Turn(opened)
 
 
 def _settle(setting: Setting, leg: Leg, ending: Ending) -> bool:
