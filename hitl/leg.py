@@ -220,15 +220,19 @@ class Leg:
     def _waiting(self, scope: Scope, wake: Callable[[], None]) -> Iterator[None]:
         with self.lock:
             self._stillness.wait(scope, wake)
+            if isinstance(scope, Call):
+                self._slots.free(scope)
             if self.stopped is not None:
                 self._stillness.wake()
             resolved = self._stillness.settled()
-        self._raise_in(resolved)
+        self._after(None, resolved)
         try:
             yield
         finally:
             with self.lock:
                 self._stillness.resume(scope)
+                if isinstance(scope, Call):
+                    self._slots.retake(scope)
 
     def _here(self) -> Scope | None:
         scope = current.get()

@@ -40,12 +40,13 @@ class Slots:
         return call
 
     def retake(self, call: Call) -> None:
-        """The last of its calls is done."""
-        if self._limit is not None and call.state is State.RUNNING:
+        """It may have nothing to wait for any more: the last of its calls is done, or everything is still."""
+        waits = call.children or call.waiting or call.holds_slot
+        if self._limit is not None and call.state is State.RUNNING and not waits:
             self._take(call)
 
     def free(self, call: Call) -> None:
-        """The call is over, or waits for one of its own."""
+        """The call is over, or waits: for one of its own, or for the others to be still."""
         if call.holds_slot:
             call.holds_slot = False
             self._used -= 1

@@ -6,6 +6,7 @@ LangGraph hangs with 1 and 2 here (item 25).
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 from threading import Event, Lock
 from typing import Any
 
@@ -158,6 +159,49 @@ def test_a_parked_child_lends_its_parents_slot_on(store: Store) -> None:
     first_leg = False
     graph.invoke(Command(resume={ids["body?"]: "go", ids["parent?"]: "P"}), config)
     assert graph.invoke(Command(resume="C"), config) == ["go", ["P", "C"], 0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_task_that_has_heard_of_a_pause_waits_without_a_slot(store: Store, later: bool) -> None:
+    """It waits until nothing moves, and what is queued moves only with a slot. `later`: another child still runs."""
+    known, queued, go_on = Event(), Event(), Event()
+
+    @task
+    def ask():
+        return interrupt("ok?")
+
+    @task
+    def other():
+        assert go_on.wait(WAIT_SECONDS)
+
+    @task
+    def parent():
+        first = ask()
+        concurrent.futures.wait([first], timeout=WAIT_SECONDS)
+        known.set()
+        assert queued.wait(WAIT_SECONDS)
+        if later:
+            other()
+        return first.result()
+
+    @task
+    def work(n):
+        go_on.set()
+        return n
+
+    @entrypoint(checkpointer=store)
+    def graph(value):
+        futures = [parent()]
+        assert known.wait(WAIT_SECONDS)
+        futures += [work(n) for n in range(3)]
+        queued.set()
+        if not later:
+            go_on.set()
+        return [future.result() for future in futures]
+
+    config = on(max_concurrency=2 if later else 1)
+    assert list(questions(graph.invoke("in", config))) == ["ok?"]
+    assert graph.invoke(Command(resume="yes"), config) == ["yes", 0, 1, 2]
 
 
 def test_a_task_waiting_for_its_turn_keeps_its_callers_context(store: Store) -> None:
