@@ -34,6 +34,7 @@ def ask(
     where = scope.where(key)
     path = place(scope.path, where)
     digest = codec.digest(value)
+    scope.taken.add(path)
     answer = leg.turn.answers.get(path)
     if answer is None:
         _pose(leg, scope, value, where=where, digest=digest, schema=schema)

@@ -10,6 +10,7 @@ error       executor     –                args; type, bases, message, tracebac
 attempt     executor     –                type, message, classes, traceback; void, due: the next attempt's time
 timer       executor     –                until; path is "<call path>~<n>"
 wait        executor     –                seen, until: the leg ended, a timer brings it back
+branch      executor     –                –                     (path is "<call path>#<name>": changed() was True)
 event       executor     what was written –                     (path is "<call path>!<attempt>.<n>")
 warning     executor     –                message               (rule 12: bound by position)
 question    executor     the question     id, version, key, schema, question_kind, title

@@ -11,6 +11,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from hitl import caching, codec, inputs, retrying, timeouts
 from hitl import scope as scopes
+from hitl.branching import changed
 from hitl.caching import Cache, CachePolicy
 from hitl.ending import Final
 from hitl.retrying import RetryPolicy
@@ -177,4 +178,4 @@ def task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     return Task(function, **options)
 
 
-__all__ = ["Task", "entrypoint", "sleep_for", "sleep_until", "task"]
+__all__ = ["Task", "changed", "entrypoint", "sleep_for", "sleep_until", "task"]

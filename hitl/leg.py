@@ -421,7 +421,9 @@ class Leg:
     def _note_start(self, call: Call) -> None:
         """After a crash a call is on record before it begins, so that a deadly one can be named (rule 27)."""
         call.noted = True
-        self.store.post(self.lease, [recording.fact(call, "call")], partial(self._begin_noted, call))
+        # With what is buffered: no call is recorded without the branch that led to it.
+        facts = [*self.buffer.take(), recording.fact(call, "call")]
+        self.store.post(self.lease, facts, partial(self._begin_noted, call))
 
     def _begin_noted(self, call: Call, error: BaseException | None) -> None:
         if error is not None:

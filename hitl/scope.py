@@ -103,6 +103,7 @@ class Scope:
         """Count from the start: its code runs for the first time, or is tried again."""
         self.calls = 0
         self._counts: dict[tuple[str, str], int] = {}
+        # The records that its code has met: calls, questions and timers.
         self.taken: set[str] = set()
         self._questions = 0
         self._keys: dict[str, int] = {}

@@ -24,6 +24,7 @@ def sleep_until(when: datetime) -> None:
     leg.refuse_if_signalled()
     scope.timers += 1
     path = f"{scope.path}~{scope.timers}"
+    scope.taken.add(path)
     recorded = leg.turn.timers.get(path)
     until = when if recorded is None else recorded
     if until <= datetime.now(UTC):

@@ -11,8 +11,9 @@ the failure that it led to names it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from functools import cached_property
 
 from hitl.facts import Fact, ancestors
 from hitl.store import Opened
@@ -64,6 +65,8 @@ class Turn:
         self.timers: dict[str, datetime] = {}
         self.due: dict[str, datetime] = {}
         self._tries: dict[str, int] = {}
+        # What `changed()` has decided, by place; this leg adds its own decisions.
+        self.branches: dict[str, bool] = {}
         self._below: dict[str, int] = {}
         self._attempts: dict[tuple[str, str], int] = {}
         self._returned: dict[str, Answered] = {}
@@ -83,6 +86,27 @@ class Turn:
     def at(self, parent_path: str, position: int) -> list[Fact]:
         """The records that stood at this position under this parent."""
         return self._positions.get((parent_path, position), [])
+
+    def holds_more(self, path: str, met: Collection[str]) -> bool:
+        """Whether the journal, as it was loaded, has calls, questions or timers of this scope beside those met."""
+        standing = (self.calls, self.open, self.answers, self.timers)
+        return any(
+            place not in met and any(place in kept for kept in standing)
+            for place in reversed(self._recorded_in.get(path, ()))
+        )
+
+    @cached_property
+    def _recorded_in(self) -> dict[str, list[str]]:
+        """By scope, the places that were recorded when this was loaded."""
+        found: dict[str, list[str]] = {}
+        for call in self.calls.values():
+            if 0 < call.seq <= self.loaded_seq:
+                found.setdefault(parent(call.path), []).append(call.path)
+        for place in (*self.answers, *self.open):
+            found.setdefault(call_of(place), []).append(place)
+        for place in self.timers:
+            found.setdefault(place.partition("~")[0], []).append(place)
+        return found
 
     def parked(self, path: str) -> bool:
         return path in self._open_below and path not in self._new_below
@@ -145,6 +169,9 @@ class Turn:
         self._positions: dict[tuple[str, int], list[Fact]] = {}
         for fact in self.calls.values():
             self._positions.setdefault((parent(fact.path), fact.position), []).append(fact)
+
+    def _read_branch(self, fact: Fact) -> None:
+        self.branches[fact.path] = True
 
     def _read_timer(self, fact: Fact) -> None:
         self.timers[fact.path] = datetime.fromisoformat(fact.detail["until"])

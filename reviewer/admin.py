@@ -36,9 +36,9 @@ else:
 NOTHING = "-"
 SHOWN_CHARACTERS = 20_000
 FACT_KINDS = (
-    *("input", "leg", "call", "task", "error", "event", "warning", "question", "pause"),
-    *("output", "save", "failed", "reopen", "answer", "hold", "undo", "release"),
-    *("retry", "assign", "discard", "cancel"),
+    *("input", "leg", "call", "task", "error", "attempt", "timer", "wait", "branch", "event", "warning"),
+    *("question", "pause", "output", "save", "failed", "reopen", "answer", "hold", "undo", "release"),
+    *("retry", "assign", "discard", "cancel", "fork", "update"),
 )
 
 

@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from hitl import testing, verbs
+from hitl import facts, testing, verbs
 from hitl.models import Checkpoint, Interrupt, Run, Thread
+from reviewer.admin import FACT_KINDS
 
 pytestmark = pytest.mark.django_db
 
@@ -205,3 +206,8 @@ def test_a_thread_id_may_be_any_text(admin: Client) -> None:
 
 def grant(user: User, codename: str) -> None:
     user.user_permissions.add(Permission.objects.get(content_type__app_label="hitl", codename=codename))
+
+
+def test_facts_can_be_filtered_by_every_kind_there_is() -> None:
+    told = (facts.__doc__ or "").partition("-----\n")[2].partition("\n\n")[0]
+    assert sorted(FACT_KINDS) == sorted(line.split()[0] for line in told.splitlines())

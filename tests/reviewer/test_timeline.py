@@ -148,3 +148,11 @@ def test_half_a_character_and_a_nul_can_be_shown(journal: Journal) -> None:
     journal.add("output", value=value)
     row = timeline.read("t1").rows[0]
     assert row.value is not None and row.value.line == "a\ufffdb␀c"
+
+
+def test_a_branch_that_the_code_took_is_no_row_but_counts(journal: Journal) -> None:
+    """What `changed()` decided means nothing to a reader; who reads on from there misses nothing."""
+    before = timeline.read(paused(journal).id)
+    journal.add("branch", path="22#greet", name="greet")
+    assert timeline.read("t1").rows == before.rows
+    assert timeline.read("t1", after=before.seq) == timeline.Page([], before.seq + 1)
