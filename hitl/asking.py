@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hitl import codec, questions
+from hitl import codec, divergence, questions
 from hitl.errors import InvalidAnswer
 from hitl.facts import Fact, question_id
 from hitl.scope import Scope
@@ -40,9 +40,7 @@ def ask(
         _pose(leg, scope, value, where=where, digest=digest, schema=schema)
     else:
         if not key and answer.digest != digest:
-            raise leg.diverged(
-                f"the answer to question {answer.id} belongs to another text than is asked now at its place"
-            )
+            raise leg.diverged(divergence.of_question(scope, path, answer, value))
         taken = _take(leg, scope, answer, path=path, check=check)
         if taken is not NOTHING:
             return taken

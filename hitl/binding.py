@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hitl import codec
+from hitl import codec, divergence
+from hitl.divergence import Divergence
 from hitl.facts import Fact, child, segment
 from hitl.scope import Call, Scope, Work
 
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 
 class Mismatch(Exception):
-    """The code and the journal do not agree on a call; says how."""
+    """The code and the journal do not agree on a call."""
+
+    def __init__(self, divergence: Divergence) -> None:
+        super().__init__(divergence.problem)
+        self.divergence = divergence
 
 
 def bind(leg: Leg, scope: Scope, work: Work) -> tuple[Call, Fact | None]:
@@ -35,10 +40,8 @@ def bind(leg: Leg, scope: Scope, work: Work) -> tuple[Call, Fact | None]:
     if record is None:
         record = _at_position(leg, scope, work, position)
     elif path in scope.taken:
-        raise Mismatch(
-            f"the call {work.name}() number {position + 1} is recorded, but its record was used for another call that "
-            "stood at its place"
-        )
+        problem = f"{work.name}() is recorded, but its record was used for another call that stood at its place"
+        raise Mismatch(divergence.of_call(scope, work, position, record, problem=f"comes too late: {problem}"))
     if record is None:
         alone = scope.unobserved == 0
         return Call(scope, work, path=path, digest=digest, position=position, alone=alone), None
@@ -53,7 +56,8 @@ def _at_position(leg: Leg, scope: Scope, work: Work, position: int) -> Fact | No
         return None
     record = there[0]
     if record.name != work.name:
-        raise Mismatch(f"call number {position + 1} was recorded as {record.name}(), now it is {work.name}()")
+        problem = f"was recorded as {record.name}(), now it is {work.name}()"
+        raise Mismatch(divergence.of_call(scope, work, position, record, problem=problem))
     _warn(leg, record)
     return record
 

@@ -185,7 +185,36 @@ class ValueTooLarge(Invalid, ValueError):
 
 
 class NonDeterminism(HitlError):
-    """On replay the code made other calls than the journal holds. The journal is left as it is."""
+    """On replay the code made other calls than the journal holds. The journal is left as it is.
+
+    recorded: what the journal holds: `what` ("call" or "question"), `name` and `arguments` as kept, or `id` and
+        `value`; `number` among its like, `parent` (names from the workflow down), `seq`, `path`, `code_version`.
+    now: what came instead, in the same words without the journal's; `what` is "nothing" where nothing came.
+    Both are None on an error that was rebuilt from the journal; its message has it all.
+    """
+
+    thread_id = ""
+    workflow = ""
+    problem = ""
+    recorded: dict[str, Any] | None = None
+    now: dict[str, Any] | None = None
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        thread_id: str = "",
+        workflow: str = "",
+        problem: str = "",
+        recorded: dict[str, Any] | None = None,
+        now: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.thread_id = thread_id
+        self.workflow = workflow
+        self.problem = problem
+        self.recorded = recorded
+        self.now = now
 
 
 class RunFailed(HitlError):

@@ -30,9 +30,10 @@ from functools import partial
 from threading import Event, RLock
 from typing import Any
 
-from hitl import attempts, binding, codec, doing, failures, pool, recording, telling
+from hitl import attempts, binding, codec, divergence, doing, failures, pool, recording, telling
 from hitl.caching import Cache
-from hitl.errors import HitlError, LeaseLost, NonDeterminism
+from hitl.divergence import Divergence
+from hitl.errors import HitlError, LeaseLost
 from hitl.events import Buffer
 from hitl.facts import Fact
 from hitl.futures import AsyncTaskFuture, TaskFuture
@@ -257,14 +258,9 @@ class Leg:
             self._deliver(call, None, stopped)
         return stopped
 
-    def diverged(self, what: str) -> Stop:
-        """Stop with NonDeterminism, saying what was recorded, what came now, and what to do (rule 14)."""
-        return self.stop(
-            NonDeterminism(
-                f"Thread {self.turn.thread_id!r} ({self.turn.workflow}) cannot be replayed: {what}. The journal is as "
-                f"it was. Mend the code (now version {self.code_version or 'unknown'}), then retry the thread."
-            )
-        )
+    def diverged(self, found: Divergence) -> Stop:
+        """Stop with NonDeterminism (rule 14)."""
+        return self.stop(divergence.error(self, found))
 
     # Calls
 
@@ -284,7 +280,7 @@ class Leg:
                     record = None
                     start, resolved = self._issue(call)
         except binding.Mismatch as mismatch:
-            raise self.diverged(str(mismatch)) from None
+            raise self.diverged(mismatch.divergence) from None
         if self._tells_tasks:
             self.emit("tasks", telling.started(call), call.namespace)
         if record is not None:
@@ -679,10 +675,10 @@ class Leg:
                 given_back += call.received
         return given_back
 
-    def undelivered(self) -> str:
+    def undelivered(self) -> Divergence | None:
         """Why a finished body cannot be the end: an answer that reached no question (rule 13)."""
         lost = next(self.turn.undelivered(), None)
-        return f"the answer to question {lost.id} reached no question this time" if lost else ""
+        return divergence.of_answer(self, *lost) if lost else None
 
     def rest(self, seconds: float) -> None:
         """Wait in this thread, unless the leg is stopped meanwhile."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hitl import conf, pulse, transitions
+from hitl import conf, divergence, pulse, transitions
 from hitl.ending import Ending, Outcome
 from hitl.errors import HitlError, JournalUnreachable, LeaseLost, RunCancelled, RunStopped
 from hitl.journal import inline
@@ -147,6 +147,7 @@ def _settle(setting: Setting, leg: Leg, ending: Ending) -> bool:
         taken = ending.taken or (leg.stopped.error if leg.stopped and ending.outcome.error is None else None)
         if taken is not None:
             raise taken
+        divergence.explain(store, ending.outcome.error)
         return store.settle(setting.lease, ending.write, loaded_seq=leg.turn.loaded_seq)
     except LeaseLost as error:
         raise _why_lost(store, error, setting.lease.thread_id) from None

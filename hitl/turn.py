@@ -136,11 +136,11 @@ class Turn:
             self._void(path)
         self._place()
 
-    def undelivered(self) -> Iterator[Answered]:
-        """Answers that code has not been given, though the call they belong to ran."""
+    def undelivered(self) -> Iterator[tuple[str, Answered]]:
+        """Answers, by place, that code has not been given, though the call they belong to ran."""
         for place, answer in self.answers.items():
             if not answer.delivered and not any(self._finished(path) for path in ancestors(call_of(place))):
-                yield answer
+                yield place, answer
 
     def _finished(self, path: str) -> bool:
         record = self.calls.get(path)
