@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 from collections.abc import Callable
-from threading import Event
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -292,11 +292,18 @@ def test_in_tasks_too(store: Store) -> None:
     """Two tasks that hear of the pause of their children wait for the third, and not for each other."""
     known = {"a?": Event(), "b?": Event()}
     begun, heard = Event(), Event()
+    together = Barrier(2)
     order: list[str] = []
 
     @task
+    def ask_together(name):
+        if not order:
+            together.wait(WAIT_SECONDS)
+        return interrupt(name)
+
+    @task
     def parent(name):
-        first = ask(name)
+        first = ask_together(name)
         concurrent.futures.wait([first], timeout=WAIT_SECONDS)
         known[name].set()
         assert begun.wait(WAIT_SECONDS)
