@@ -58,6 +58,8 @@ MAX_ROWS = 60
 MOST_IN_ONE = 1000
 PRUNED_AT_ONCE = 500
 CLOSED_TOO = "thread_id = %s"
+# Facts with which a pass over a body ends, beside a failed attempt of the body itself.
+ENDS = ("pause", "wait", "output", "failed")
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 REPLAYED = """
 SELECT seq, kind, turn, path, attempt, name, digest, position, alone,
@@ -98,10 +100,10 @@ class DatabaseSaver(Store):
 
         def already() -> bool | None:
             ends = Checkpoint.objects.using(self.alias).filter(
+                Q(kind__in=ENDS) | Q(kind="attempt", path=""),
                 thread_id=lease.thread_id,
                 seq__gt=loaded_seq,
                 epoch=lease.epoch,
-                kind__in=("pause", "output", "failed"),
             )
             if not ends.exists():
                 return None

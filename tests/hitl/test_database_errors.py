@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.db import connection, transaction
 from hitl import transitions, verbs
 from hitl.checkpoint.database import saver
 from hitl.errors import JournalUnreachable, LeaseLost
+from hitl.facts import Fact
 from hitl.func import entrypoint, task
 from hitl.journal import Entry
 from hitl.models import Thread
@@ -110,6 +112,28 @@ def test_the_end_of_a_leg_is_written_once(heard: bool) -> None:
     assert store.settle(lease, end, loaded_seq=2) is True
     assert kinds(store) == ["input", "leg", "task", "output"]
     assert times == (2 if heard else 1)
+
+
+@pytest.mark.postgres
+def test_falling_asleep_and_a_failed_attempt_are_written_once_too() -> None:
+    store = saver()
+    lease = leased(store)
+    failed = Fact("attempt", 1, detail={"due": "2030-01-01T00:00:00+00:00", "void": []})
+
+    def unheard(work: Callable[[Any], Any], *, over: bool) -> Callable[[Any], bool]:
+        def once(unit: Any) -> bool:
+            work(unit)
+            transaction.on_commit(lose_connection)
+            return over
+
+        return once
+
+    again = partial(transitions.try_again, lease=lease, facts=[failed])
+    assert store.settle(lease, unheard(again, over=False), loaded_seq=2) is False
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    asleep = partial(transitions.wait, lease=lease, facts=[result(kind="call")], seen=3, until=tomorrow)
+    assert store.settle(lease, unheard(asleep, over=True), loaded_seq=3) is True
+    assert kinds(store) == ["input", "leg", "attempt", "call", "wait"]
 
 
 @contextmanager
