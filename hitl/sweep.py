@@ -10,6 +10,8 @@ from hitl.store import owner_is_dead
 
 BATCH = 500
 MAX_BACK_OFF_SECONDS = 3600.0
+# More of them say nothing, and a float cannot hold a thousand.
+MOST_DOUBLINGS = 20
 
 
 def sweep(*, at_start: bool = False) -> int:
@@ -61,7 +63,7 @@ def _nudge(*, at_start: bool) -> int:
         due = due.of_any(known)
     found = list(due.values_list("id", "workflow", "nudges")[:BATCH])
     for thread_id, workflow, nudges in found:
-        wait = min(RETRY_SECONDS * 2**nudges, MAX_BACK_OFF_SECONDS)
+        wait = min(RETRY_SECONDS * 2 ** min(nudges, MOST_DOUBLINGS), MAX_BACK_OFF_SECONDS)
         if threads.nudged(thread_id, retry_seconds=wait):
             executor.nudge(thread_id, workflow=workflow)
     return len(found)

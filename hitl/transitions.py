@@ -204,6 +204,8 @@ def wait(unit: Unit, lease: Lease, facts: Iterable[Fact], *, seen: int, until: d
     detail = {"seen": seen, "until": until.isoformat()}
     unit.add(Fact("wait", thread.turn, attempt=thread.seq + 1, detail=detail))
     unit.drop_lease()
+    # A nudge that came while the lease was held found nothing to do: nobody need wait for it any more.
+    thread.nudge_at = None
     if not any(run.status == "queued" and run.seq > seen for run in unit.runs.values()):
         thread.wake_at = until
 

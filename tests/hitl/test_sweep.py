@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from hitl import sweep as sweeps
-from hitl import verbs
+from hitl import transitions, verbs
 from hitl.checkpoint.database import saver
+from hitl.facts import Fact
 from hitl.models import Thread
 from hitl.run import run_thread
+from hitl.store import Lease, Store
 from hitl.sweep import sweep
 from tests.hitl import flows
-from tests.hitl.journals import begin, claim, kinds, leased, paused
+from tests.hitl.journals import begin, claim, kinds, leased, paused, question
 from tests.hitl.nudges import Recorder
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +60,35 @@ def test_a_lost_nudge_is_sent_again_with_doubling_back_off() -> None:
         assert sweep() == 0
     assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
     assert Recorder.nudges == [("t", "echo")] * 9
+
+
+def test_a_thread_that_was_nudged_for_months_does_not_stop_the_sweep() -> None:
+    verbs.start("echo", 1, thread_id="t")
+    Thread.objects.update(nudges=5000)
+    time_passes()
+    assert sweep() == 1
+    assert 3500 < wait_of() <= 3600
+
+
+def test_an_answer_that_came_while_a_leg_fell_asleep_waits_for_no_back_off() -> None:
+    """Its nudge met the lease and was for nothing."""
+    store = saver()
+    tomorrow = timezone.now() + timedelta(days=1)
+    fall_asleep(store, leased(store), question(), until=tomorrow)
+    second = claim(store)
+    assert second is not None
+    seen = store.thread("t").seq
+    verbs.answer(str(question().detail["id"]), "yes", version=1)
+    assert sweep() == 0
+    fall_asleep(store, second, seen=seen, until=tomorrow)
+    assert sweep() == 1
+
+
+def fall_asleep(store: Store, lease: Lease, *facts: Fact, until: datetime, seen: int | None = None) -> None:
+    seen = store.thread(lease.thread_id).seq if seen is None else seen
+    store.transact(
+        lease.thread_id, partial(transitions.wait, lease=lease, facts=facts, seen=seen, until=until), closed=True
+    )
 
 
 def test_a_claim_begins_the_back_off_anew() -> None:
