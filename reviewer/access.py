@@ -105,7 +105,8 @@ def require(user: Person, permission: str) -> None:
 
 def question(user: Person, question_id: str) -> Interrupt:
     """The question, with its thread and the people around it."""
-    found: Interrupt | None = Interrupt.objects.with_people().filter(id=question_id).first()
+    asked = Interrupt.objects.with_people()
+    found: Interrupt | None = asked.filter(id=question_id).first() if can_be(question_id) else None
     if found is None:
         raise UnknownQuestion(f"There is no question {question_id}. It may have been deleted with its thread.")
     return found
@@ -113,10 +114,15 @@ def question(user: Person, question_id: str) -> Interrupt:
 
 def thread(user: Person, thread_id: str) -> Thread:
     """The thread."""
-    found: Thread | None = Thread.objects.filter(id=thread_id).first()
+    found: Thread | None = Thread.objects.filter(id=thread_id).first() if can_be(thread_id) else None
     if found is None:
         raise UnknownThread(f"There is no thread {thread_id}. Look for it in the list of runs.")
     return found
+
+
+def can_be(key: str) -> bool:
+    """Whether a database can be asked for this key: PostgreSQL refuses a NUL."""
+    return "\x00" not in key
 
 
 def workflow(user: Person, name: str) -> Workflow:

@@ -13,7 +13,7 @@ from typing import cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 from django_htmx.middleware import HtmxMiddleware
@@ -38,11 +38,11 @@ class ReviewerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.asynchronous:
             return self.answer_async(request)
-        response = too_large(request) or cast(HttpResponseBase, self.next(request))
+        response = refusal(request) or cast(HttpResponseBase, self.next(request))
         return finished(request, response)
 
     async def answer_async(self, request: HttpRequest) -> HttpResponseBase:
-        response = too_large(request) or await cast(Awaitable[HttpResponseBase], self.next(request))
+        response = refusal(request) or await cast(Awaitable[HttpResponseBase], self.next(request))
         return finished(request, response)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -59,11 +59,10 @@ def finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
     return errors.secured(response) if is_desk(request) else response
 
 
-def too_large(request: HttpRequest) -> HttpResponseBase | None:
-    """The answer to a form that Django would refuse to read, before anything tries to read it."""
-    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if limit is None or not length.isdigit() or int(length) <= limit:
+def refusal(request: HttpRequest) -> HttpResponseBase | None:
+    """The answer to what no view could make anything of, before anything tries to read it."""
+    error = too_large(request) or unaskable(request)
+    if error is None:
         return None
     try:
         match = resolve(request.path_info)
@@ -71,4 +70,16 @@ def too_large(request: HttpRequest) -> HttpResponseBase | None:
         return None
     if "reviewer" not in match.app_names:
         return None
-    return errors.secured(errors.page(request, RequestDataTooBig()))
+    return errors.secured(errors.page(request, error))
+
+
+def too_large(request: HttpRequest) -> Exception | None:
+    """A form that Django would refuse to read."""
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return RequestDataTooBig() if limit is not None and length.isdigit() and int(length) > limit else None
+
+
+def unaskable(request: HttpRequest) -> Exception | None:
+    """A filter with a NUL, which no text in the database has and PostgreSQL refuses to compare with."""
+    return Http404() if "%00" in request.META.get("QUERY_STRING", "") else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,9 +10,7 @@ from django.http import HttpRequest
 
 from hitl.models import Interrupt
 from hitl.querysets import InterruptQuerySet
-from reviewer import access
-
-Cursor = tuple[datetime, str]
+from reviewer import access, cursor
 
 
 class QueueFilter(forms.Form):
@@ -70,14 +67,4 @@ class QueueFilter(forms.Form):
 
 def cursor_of(question: Interrupt | None) -> str:
     """The place of a question in the queue, for a URL."""
-    return f"{question.asked_at.isoformat()}_{question.id}" if question else ""
-
-
-def read_cursor(text: str) -> Cursor | None:
-    """The place that `cursor_of` wrote; None for anything else."""
-    when, _, key = text.partition("_")
-    try:
-        moment = datetime.fromisoformat(when)
-    except ValueError:
-        return None
-    return (moment, key) if moment.tzinfo and key else None
+    return cursor.write(question.asked_at, question.id) if question else ""

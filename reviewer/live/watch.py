@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from hitl.models import Interrupt
-from reviewer.forms.queue import Cursor, read_cursor
+from reviewer import cursor
+from reviewer.cursor import Cursor
 
 MAX_SHOWN = 500
 # New questions beyond these are not looked at: the page is far behind whatever they are.
@@ -48,7 +49,7 @@ class Watch:
         if not isinstance(shown, list) or len(shown) > MAX_SHOWN:
             raise ValueError(f"`shown` is a list of at most {MAX_SHOWN} ids")
         return cls(
-            since=read_cursor(str(given.get("since") or "")),
+            since=cursor.read(str(given.get("since") or "")),
             shown=frozenset(map(str, shown)),
             workflow=str(given.get("workflow") or ""),
             assignee_id=user_id if given.get("mine") else None,

@@ -7,8 +7,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from hitl.models import Interrupt
+from reviewer import cursor
 from reviewer.access import signed_in
-from reviewer.forms.queue import QueueFilter, cursor_of, read_cursor
+from reviewer.forms.queue import QueueFilter, cursor_of
 
 PAGE = 50
 # Beyond this nobody needs the exact number, and counting it would cost more than the page.
@@ -21,7 +22,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     """A page of pending questions and how many there are."""
     wanted = QueueFilter(request)
     waiting = wanted.questions()
-    after = read_cursor(request.GET.get("after", ""))
+    after = cursor.read(request.GET.get("after", ""))
     rows = list(waiting.with_people().page(after=after, newest_first=wanted.newest_first)[: PAGE + 1])
     more = rows[PAGE - 1] if len(rows) > PAGE else None
     newest = Interrupt.objects.pending().page(after=None, newest_first=True).first()
@@ -47,7 +48,7 @@ def changes(request: HttpRequest) -> HttpResponse:
     """
     wanted = QueueFilter(request)
     waiting = wanted.questions()
-    since = read_cursor(request.GET.get("since", ""))
+    since = cursor.read(request.GET.get("since", ""))
     seen = request.GET.getlist("seen")[:PAGE]
     settled = set(seen) - Interrupt.objects.still_pending(seen)
     context = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from hitl import registry, verbs
 from hitl.errors import Conflict, UnknownWorkflow
 from hitl.models import Thread
-from reviewer import access, runstate, shown, timeline
+from reviewer import access, cursor, runstate, shown, timeline
 from reviewer.live import reader
 
 PAGE_ROWS = 50
@@ -40,16 +38,18 @@ def runs(request: HttpRequest) -> HttpResponse:
     """All threads, newest first."""
     status = request.GET.get("status", "")
     workflow = request.GET.get("workflow", "")
-    found = Thread.objects.with_latest(preview_chars=PREVIEW_CHARS).page(after=_cursor(request))
+    after = cursor.read(request.GET.get("after", ""))
+    found = Thread.objects.with_latest(preview_chars=PREVIEW_CHARS).page(after=after)
     if status in Filter.values:
         found = found.in_status(status)
     if workflow:
         found = found.of(workflow)
     threads = list(found[: PAGE_ROWS + 1])
+    last = threads[PAGE_ROWS - 1] if threads[PAGE_ROWS:] else None
     kept = {name: value for name, value in (("status", status), ("workflow", workflow)) if value}
     context = {
         "rows": [_listed(thread) for thread in threads[:PAGE_ROWS]],
-        "older": urlencode({**kept, "after": _mark(threads[PAGE_ROWS - 1])}) if threads[PAGE_ROWS:] else "",
+        "older": urlencode({**kept, "after": cursor.write(last.created_at, last.id)}) if last else "",
         "filters": Filter.choices,
         "workflows": access.workflows(request.user),
         "status": status,
@@ -143,18 +143,6 @@ def _title(workflow: str) -> str:
         return registry.get(workflow).title
     except UnknownWorkflow:
         return workflow
-
-
-def _mark(thread: Thread) -> str:
-    return json.dumps([thread.created_at.isoformat(), thread.id])
-
-
-def _cursor(request: HttpRequest) -> tuple[datetime, str] | None:
-    try:
-        when, thread_id = json.loads(request.GET.get("after", ""))
-        return datetime.fromisoformat(when), str(thread_id)
-    except (ValueError, TypeError):
-        return None
 
 
 def _number(text: str | None, *, default: int = 0) -> int:
