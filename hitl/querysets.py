@@ -127,9 +127,10 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
         """The journal of a thread after a seq, in order."""
         return self.filter(thread_id=thread_id, seq__gt=after).order_by("seq")
 
-    def openings(self, thread_id: str, *, up_to: int) -> CheckpointQuerySet:
-        """The facts up to a seq that later facts may go on with: open calls, questions, their answers."""
-        return self.of(thread_id).up_to(up_to).filter(kind__in=CONTINUED)
+    def openings(self, thread_id: str, *, up_to: int, turn: int) -> CheckpointQuerySet:
+        """The facts of a turn, and of those after it, that what comes after the seq may go on with: open calls,
+        questions, their answers. Of a turn that is closed nothing goes on."""
+        return self.of(thread_id).up_to(up_to).filter(kind__in=CONTINUED, turn__gte=turn)
 
     def up_to(self, seq: int) -> CheckpointQuerySet:
         return self.filter(seq__lte=seq)

@@ -27,6 +27,8 @@ from reviewer import shown
 from reviewer.shown import Shown
 
 OPEN = ("pending", "held")
+# Of a longer journal a page shows this many facts before its end, and links to what is before.
+WINDOW_FACTS = 400
 CHANNELS = {"admin": "in the Admin", "command": "on the command line", "code": "in code"}
 
 
@@ -103,7 +105,9 @@ def read(thread_id: str, *, after: int = 0, up_to: int | None = None) -> Page:
     """The rows of a thread that a reader who has seen everything up to `after` has not."""
     new = Checkpoint.objects.of(thread_id, after=after)
     facts = list(new if up_to is None else new.up_to(up_to))
-    before = Checkpoint.objects.openings(thread_id, up_to=after) if after and facts else ()
+    before: Iterable[Checkpoint] = ()
+    if after and facts:
+        before = Checkpoint.objects.openings(thread_id, up_to=after, turn=min(fact.turn for fact in facts))
     rows = fold([*before, *facts])
     return Page([row for row in rows if row.seq > after], up_to or (facts[-1].seq if facts else after))
 

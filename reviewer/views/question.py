@@ -161,9 +161,11 @@ def page(
 def surroundings(asked: Interrupt) -> dict[str, Any]:
     """What is asked and what led to it."""
     value = codec.plain(asked.value)
+    after = max(0, asked.thread.seq - timeline.WINDOW_FACTS)
     return {
         "described": questions.get(asked.kind).describe(value),
-        "events": timeline.read(asked.thread_id),
+        "events": timeline.read(asked.thread_id, after=after),
+        "is_cut": after > 0,
         "run": Run.objects.opening(asked.thread_id, turn=asked.turn),
     }
 

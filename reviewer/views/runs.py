@@ -18,8 +18,6 @@ from reviewer import access, cursor, runstate, shown, timeline
 from reviewer.live import reader
 
 PAGE_ROWS = 50
-# A longer journal is shown from this many facts before its end; the page links to what is before.
-WINDOW_FACTS = 400
 PREVIEW_CHARS = 2000
 
 
@@ -105,13 +103,13 @@ def retry(request: HttpRequest, thread_id: str) -> HttpResponse:
 
 def _page(request: HttpRequest, thread: Thread, *, problem: Conflict | None = None) -> HttpResponse:
     run = runstate.read(thread.id)
-    after = _number(request.GET.get("from"), default=max(0, run.seq - WINDOW_FACTS))
+    after = _number(request.GET.get("from"), default=max(0, run.seq - timeline.WINDOW_FACTS))
     context = {
         "thread": thread,
         "title": _title(thread.workflow),
         "run": run,
         "rows": timeline.read(thread.id, after=after, up_to=run.seq).rows,
-        "earlier": max(0, after - 2 * WINDOW_FACTS) if after else None,
+        "earlier": max(0, after - 2 * timeline.WINDOW_FACTS) if after else None,
         "metadata": {name: shown.data(value) for name, value in thread.metadata.items()},
         "may_administer": access.may(request.user, access.ADMINISTER),
         "problem": problem,

@@ -171,7 +171,7 @@ def test_an_id_with_slashes_has_a_page(cleo: User) -> None:
 
 
 def test_a_long_journal_shows_its_end_and_links_to_what_is_before(cleo: User, monkeypatch: Any) -> None:
-    monkeypatch.setattr("reviewer.views.runs.WINDOW_FACTS", 3)
+    monkeypatch.setattr("reviewer.timeline.WINDOW_FACTS", 3)
     journal = Journal("t1")
     for number in range(8):
         journal.add("event", path=f"!1.{number}", value=f"event {number}")
@@ -179,6 +179,19 @@ def test_a_long_journal_shows_its_end_and_links_to_what_is_before(cleo: User, mo
     assert "event 7" in html and "event 4" not in html
     assert "?from=0" in html
     assert "event 0" in page_of(cleo, "t1", **{"from": "0"})
+
+
+def test_a_question_of_a_long_journal_shows_its_end_and_links_to_the_run(cleo: User, monkeypatch: Any) -> None:
+    monkeypatch.setattr("reviewer.timeline.WINDOW_FACTS", 3)
+    journal = Journal("t1")
+    for number in range(8):
+        journal.add("event", path=f"!1.{number}", value=f"event {number}")
+    journal.ask("q" * 32, "Ship it?")
+    client = Client()
+    client.force_login(cleo)
+    html = client.get(reverse("reviewer:question", args=["q" * 32])).content.decode()
+    assert "event 7" in html and "event 4" not in html
+    assert "See the whole run" in html
 
 
 def test_a_workflow_that_is_gone_leaves_its_runs_readable(cleo: User) -> None:

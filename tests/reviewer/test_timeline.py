@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.template.loader import render_to_string
+from django.test.utils import CaptureQueriesContext
 
+from hitl.models import Checkpoint
 from reviewer import timeline
 from tests.reviewer.journal import Journal
 
@@ -70,6 +73,20 @@ def test_every_way_of_reading_in_pieces_ends_in_the_same_rows(journal: Journal) 
         pieces = {row.key: row for row in timeline.fold(journal.facts()[:stop])}
         pieces |= {row.key: row for row in timeline.read("t1", after=stop).rows}
         assert pieces == whole
+
+
+def test_what_comes_is_not_read_together_with_the_turns_that_are_closed(journal: Journal) -> None:
+    """A long conversation must not make each of its events dearer than the one before."""
+    for turn in range(1, 6):
+        journal.add("question", path="22?0", value="Feedback?", turn=turn, id=f"{turn}" * 32, title="Feedback?")
+        journal.add("answer", path="22?0", value="baz", turn=turn, id=f"{turn}" * 32, by_name="ben", channel="web")
+    seen = journal.seq
+    journal.add("event", path="!1.1", value="on", turn=5)
+    openings = Checkpoint.objects.openings("t1", up_to=seen, turn=5)
+    assert {fact.turn for fact in openings} == {5}
+    with CaptureQueriesContext(connection) as queries:
+        assert [row.kind for row in timeline.read("t1", after=seen).rows] == ["event"]
+    assert len(queries) == 2 and '"turn" >= 5' in queries[1]["sql"]
 
 
 def test_a_cancel_closes_what_was_open(journal: Journal) -> None:
