@@ -47,7 +47,7 @@ class DeskConsumer(AsyncWebsocketConsumer):
             if not isinstance(message, dict):
                 raise ValueError("not an object")
             await self._take(self.subscriber, message)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError, RecursionError):
             await self.close(codes.NOT_UNDERSTOOD)
 
     async def disconnect(self, code: int) -> None:

@@ -121,7 +121,19 @@ async def test_a_thread_that_is_not_there_is_refused_and_the_socket_stays(
     assert (await socket.receive_json_from())["seq"] == 2
 
 
-@pytest.mark.parametrize("text", ["1", "nonsense", "[]", '"x"', '{"thread": "t1", "after": "x"}', '{"queue": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1",
+        "nonsense",
+        "[]",
+        '"x"',
+        '{"thread": "t1", "after": "x"}',
+        '{"queue": 1}',
+        '{"thread": "t1", "after": 1e999}',
+        "[" * 60_000,
+    ],
+)
 async def test_what_is_not_understood_closes_the_socket(desk: Desk, journal: Journal, cleo: User, text: str) -> None:
     socket = await desk.connect(cleo)
     await socket.send_to(text_data=text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -121,3 +122,9 @@ def test_many_long_ids_are_told_in_pieces_that_fit() -> None:
     pieces = list(bridge.pieces(ids))
     assert [thread_id for piece in pieces for thread_id in piece] == ids
     assert all(len(json.dumps([bridge.ME, "moved", piece])) < 8000 for piece in pieces)
+
+
+def test_a_database_that_is_not_there_is_left_to_the_system_checks(settings: Any) -> None:
+    settings.CHANNEL_LAYERS = {}
+    settings.HITL_DATABASE = "elsewhere"
+    assert wire.wire() is None
