@@ -17,6 +17,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
+from django.urls import reverse
 
 from hitl import registry
 from hitl.errors import HitlError, UnknownQuestion, UnknownThread
@@ -63,7 +64,8 @@ def signed_in(view: View) -> View:
         if request.headers.get("HX-Request"):
             raise SignedOut("You are signed out. Sign in again in another tab, then repeat this here.")
         came_by_form = request.method not in ("GET", "HEAD")
-        return redirect_to_login("/" if came_by_form else request.get_full_path(), login_url())
+        back = reverse("reviewer:queue") if came_by_form else request.get_full_path()
+        return redirect_to_login(back, login_url())
 
     return guarded
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -36,6 +38,12 @@ def test_after_signing_in_one_is_where_one_wanted_to_be(client: Client, ben: Use
     assert response["Location"] == "/accounts/login/?next=/%3Forder%3Doldest"
     response = client.post(response["Location"], {"username": "ben", "password": "ben", "next": "/?order=oldest"})
     assert response["Location"] == "/?order=oldest"
+
+
+def test_after_a_form_one_is_back_at_the_desk_wherever_it_is(client: Client, asked: Interrupt, settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.reviewer.below"
+    response = client.post(reverse("reviewer:answer", args=[asked.id]), form_of(asked, answer="yes"))
+    assert response["Location"] == "/desk/accounts/login/?next=/desk/"
 
 
 def test_a_session_that_ended_does_not_turn_a_form_into_a_sign_in_page(client: Client, asked: Interrupt) -> None:
