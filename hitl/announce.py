@@ -60,7 +60,7 @@ def _tell() -> None:
             ids = frozenset(_moved)
             _moved.clear()
         last = monotonic()
-        for listener in _listeners:
+        for listener in _listeners.copy():
             try:
                 listener(ids)
             except Exception:

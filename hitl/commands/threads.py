@@ -62,7 +62,7 @@ def threads(console: Console, options: dict[str, Any]) -> int:
     if options["workflow"]:
         found = found.of(options["workflow"])
     if options["status"]:
-        found = found.filter(status=options["status"])
+        found = found.in_status(options["status"])
     rows = found[: options["limit"]]
     if options["format"] == "json":
         console.json([thread_as_json(thread) for thread in rows], indent=2)
