@@ -33,6 +33,7 @@ def findings() -> Iterator[Finding]:
     yield from stranded_leases()
     yield from overdue_threads()
     yield from unknown_workflows()
+    yield from unknown_versions()
     yield from journal_gaps()
     yield from overdue_releases()
 
@@ -69,6 +70,20 @@ def unknown_workflows() -> Iterator[Finding]:
             thread.pk,
             f"its workflow “{thread.workflow}” is not registered here",
             "Add its module to HITL_WORKFLOWS or bring the code back, or cancel the thread.",
+        )
+
+
+def unknown_versions() -> Iterator[Finding]:
+    """Open turns of workflows that are there, but not in the version that the turn began with."""
+    known = {workflow.name: registry.versions(workflow.name) for workflow in registry.all()}
+    for thread in Thread.objects.unfinished().of_other_versions(known):
+        there = ", ".join(registry.told(version) for version in known[thread.workflow])
+        yield Finding(
+            "unknown-version",
+            thread.pk,
+            f"its open turn needs {registry.told(thread.workflow_version)} of workflow “{thread.workflow}”, and "
+            f"registered here is {there}",
+            "Register the old function beside the new one until its turns are finished, or cancel the thread.",
         )
 
 

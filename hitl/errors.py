@@ -3,6 +3,7 @@
 HitlError
 ├── NotFound                  404
 │   ├── UnknownWorkflow
+│   │   └── UnknownVersion
 │   ├── UnknownThread
 │   └── UnknownQuestion
 ├── Conflict                  409
@@ -63,6 +64,10 @@ class NotFound(HitlError):
 
 class UnknownWorkflow(NotFound):
     """No registered workflow bears this name."""
+
+
+class UnknownVersion(UnknownWorkflow):
+    """The open turn needs a version of its workflow that is not registered here; it is left alone."""
 
 
 class UnknownThread(NotFound):

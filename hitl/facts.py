@@ -2,7 +2,7 @@
 
 kind        written by   value            detail
 ----------  -----------  ---------------  -----------------------------------------------------------
-input       start        the input        author; run, workflow, idempotency_key, metadata; base, previous_seq
+input       start        the input        author; run, workflow, version, idempotency_key, metadata; base, previous_seq
 leg         executor     –                runs taken up, owner, code_version
 call        executor     –                args; a call that was open when the leg paused
 task        executor     the result       args (text, up to 8 kB, else digest and size)
@@ -27,7 +27,7 @@ retry       retry        –                author; run, code: nothing but the r
 assign      assign       –                author; id, to (user id or null), to_name
 discard     start        –                author; the open turn was given up for new input
 cancel      cancel       –                author; reason
-fork        fork         –                author; run, base, turn_seq (where the base's turn opens), previous_seq
+fork        fork         –                author; run, version, base, turn_seq (where the base's opens), previous_seq
 update      update_state the value        author
 
 "author" is three keys: by (user id or null), by_name, channel.

@@ -41,7 +41,7 @@ class Base:
     """A place in a thread's journal that can be gone back to.
 
     turn_seq: where its turn opens. previous_seq: the saved value that turn began with; saved_seq: the one a turn
-    that begins here would get. questions: those that were open here.
+    that begins here would get. questions: those that were open here. version: of the workflow's code, for its turn.
     """
 
     seq: int
@@ -49,6 +49,7 @@ class Base:
     previous_seq: int | None
     saved_seq: int | None
     questions: tuple[Fact, ...]
+    version: str = ""
 
 
 def base(facts: Sequence[Fact], seq: int, thread_id: str) -> Base:
@@ -82,6 +83,7 @@ def base(facts: Sequence[Fact], seq: int, thread_id: str) -> Base:
         before[-1] if before else None,
         saved[-1] if saved else None,
         tuple(open_at.values()),
+        live[0].detail.get("version", ""),
     )
 
 
@@ -95,7 +97,13 @@ def fork(unit: Unit, at: Base, *, author: Author) -> Any:
             "fork",
             thread.turn + 1,
             detail=author.detail()
-            | {"run": run_id, "base": at.seq, "turn_seq": at.turn_seq, "previous_seq": at.previous_seq},
+            | {
+                "run": run_id,
+                "base": at.seq,
+                "turn_seq": at.turn_seq,
+                "previous_seq": at.previous_seq,
+                "version": at.version,
+            },
         )
     )
     for asked in at.questions:
@@ -103,11 +111,22 @@ def fork(unit: Unit, at: Base, *, author: Author) -> Any:
     return unit.runs[run_id]
 
 
-def restart(unit: Unit, at: Base, *, workflow: str, text: str, author: Author, metadata: Mapping[str, Any]) -> Any:
+def restart(
+    unit: Unit,
+    at: Base,
+    *,
+    workflow: str,
+    text: str,
+    author: Author,
+    metadata: Mapping[str, Any],
+    version: str = "",
+) -> Any:
     """Open a turn with a new input, as the one that followed `at`: its `previous` is what was saved by then."""
     make_way(unit, author=author)
     back_to = {"base": at.seq, "previous_seq": at.saved_seq}
-    return transitions.start(unit, workflow=workflow, text=text, author=author, metadata=metadata, back_to=back_to)
+    return transitions.start(
+        unit, workflow=workflow, version=version, text=text, author=author, metadata=metadata, back_to=back_to
+    )
 
 
 def resume(unit: Unit, at: Base, value: Any, *, author: Author) -> None:

@@ -34,6 +34,8 @@ class entrypoint:
     retry_policy: run the body again when it fails; finished tasks are kept.
     timeout: of an asynchronous body: seconds, timedelta or TimeoutPolicy.
     name: under which it is registered; else the function's name.
+    version: of the code, where several functions are registered under one name, as text: "2". New turns run the
+        newest ("10" comes after "9"), an open turn goes on with the version that it began with (rule 14).
     title: for people; else made from the name. The docstring is the description.
 
     The function runs again from its start whenever the run goes on, so effects belong in tasks. Parameters named
@@ -54,6 +56,7 @@ class entrypoint:
         retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
         timeout: float | timedelta | TimeoutPolicy | None = None,
         name: str | None = None,
+        version: str | None = None,
         title: str | None = None,
     ) -> None:
         self._options: dict[str, Any] = {
@@ -64,6 +67,7 @@ class entrypoint:
             "retry_policy": retry_policy,
             "timeout": timeout,
             "name": name,
+            "version": version,
             "title": title,
         }
 

@@ -25,6 +25,8 @@ class Thread(models.Model):
 
     id = models.CharField(primary_key=True, max_length=200)
     workflow = models.CharField(max_length=200)
+    # Which version of the workflow the open (or last) turn runs; "" for code that declares none (rule 14).
+    workflow_version = models.CharField(max_length=40, blank=True)
     status = models.CharField(max_length=12, choices=Status, default=Status.IDLE)
     seq = models.BigIntegerField(default=0)
     turn = models.PositiveIntegerField(default=0)

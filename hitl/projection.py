@@ -21,6 +21,7 @@ OPEN = ("pending", "held")
 # The columns that the journal determines. Leases, nudges and `updated_at` are not among them.
 THREAD_FIELDS = [
     "workflow",
+    "workflow_version",
     "status",
     "seq",
     "turn",
@@ -122,6 +123,7 @@ class Projection:
     def _on_input(self, fact: Fact) -> None:
         thread, detail = self.thread, fact.detail
         thread.workflow = detail["workflow"]
+        thread.workflow_version = detail.get("version", "")
         thread.metadata = detail["metadata"]
         if fact.seq == 1:
             thread.created_at = fact.created_at
@@ -131,6 +133,7 @@ class Projection:
 
     def _on_fork(self, fact: Fact) -> None:
         self.thread.previous_seq = fact.detail["previous_seq"]
+        self.thread.workflow_version = fact.detail.get("version", "")
         self._open_turn(fact, "fork")
 
     def _open_turn(self, fact: Fact, kind: str) -> None:

@@ -63,6 +63,13 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         """Threads with an open turn."""
         return self.exclude(status="idle").order_by("id")
 
+    def of_other_versions(self, known: Mapping[str, Iterable[str]]) -> ThreadQuerySet:
+        """Threads of these workflows whose turn needs another version than those that each name stands for."""
+        found = self.filter(workflow__in=known)
+        for name, versions in known.items():
+            found = found.exclude(workflow=name, workflow_version__in=list(versions))
+        return found
+
     def stranded(self, since: timedelta) -> ThreadQuerySet:
         """Threads whose lease ran out that long ago, and which nobody took over."""
         return self.filter(status="busy", lease_expires_at__lt=Now() - since).order_by("id")

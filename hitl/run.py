@@ -62,15 +62,15 @@ class Setting:
 def run_thread(thread_id: str) -> bool:
     """Run a thread if it has something to run and nobody else does. Returns whether this process ran it.
 
-    Never raises for what the workflow does: its failure is recorded. Threads of workflows that this process
-    does not know are left alone (rule 38).
+    Never raises for what the workflow does: its failure is recorded. Threads of workflows, or of their
+    versions, that this process does not know are left alone (rules 14 and 38).
     """
     from hitl import registry
     from hitl.checkpoint.database import saver
 
     store = saver()
     thread = store.submit(partial(store.thread, thread_id), key=thread_id).result()
-    workflow = registry.find(thread.workflow) if thread is not None else None
+    workflow = registry.find(thread.workflow, version=thread.workflow_version) if thread is not None else None
     if thread is None or workflow is None or thread.status != "busy":
         return False
     lease = store.submit(partial(store.transact, thread_id, claiming(workflow)), key=thread_id).result()
@@ -78,10 +78,7 @@ def run_thread(thread_id: str) -> bool:
         return False
     setting = Setting(workflow, store, lease, workflow.config_of(thread), _tell_nobody)
     try:
-        if workflow.is_async:
-            asyncio.run(aexecute(setting))
-        else:
-            execute(setting)
+        perform(setting)
     except (RunStopped, JournalUnreachable) as error:
         logger.warning("%s", error)
     return True
@@ -96,9 +93,15 @@ def claiming(workflow: Workflow) -> Callable[[Any], Lease | None]:
     return partial(
         transitions.claim,
         workflow=workflow.name,
+        version=workflow.version,
         lease_seconds=conf.settings().lease_seconds,
         code_version=workflow.code_version,
     )
+
+
+def perform(setting: Setting) -> Outcome:
+    """`execute` from synchronous code, whichever kind of function it is."""
+    return asyncio.run(aexecute(setting)) if setting.workflow.is_async else execute(setting)
 
 
 def execute(setting: Setting) -> Outcome:

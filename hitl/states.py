@@ -23,6 +23,7 @@ class States(ABC):
 
     node: str
     name: str
+    version: str
 
     @abstractmethod
     def store(self) -> Store: ...
@@ -136,7 +137,7 @@ class States(ABC):
 
     def _queue_input(self, unit: Unit, *, text: str) -> None:
         forking.make_way(unit, author=Author())
-        transitions.start(unit, workflow=self.name, text=text, author=Author())
+        transitions.start(unit, workflow=self.name, version=self.version, text=text, author=Author())
 
     def _pretend(self, unit: Unit, *, text: str) -> None:
         forking.update(unit, text, author=Author())

@@ -32,12 +32,16 @@ MAX_THREAD_ID = 200
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to run one thread. `claims` counts how often it was claimed since the last new fact."""
+    """The right to run one thread. `claims` counts how often it was claimed since the last new fact.
+
+    version: of the workflow, which the open turn needs.
+    """
 
     thread_id: str
     epoch: int
     owner: str
     claims: int = 1
+    version: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ class Unit:
         thread.lease_expires_at = self.now + timedelta(seconds=lease_seconds)
         thread.claims += 1
         thread.nudges, thread.nudge_at, thread.wake_at = 0, None, None
-        return Lease(thread.id, thread.lease_epoch, thread.lease_owner, thread.claims)
+        return Lease(thread.id, thread.lease_epoch, thread.lease_owner, thread.claims, thread.workflow_version)
 
     def drop_lease(self) -> None:
         thread = self.thread

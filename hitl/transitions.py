@@ -37,6 +37,7 @@ def start(
     workflow: str,
     text: str,
     author: Author,
+    version: str = "",
     idempotency_key: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     discard_pending: bool = False,
@@ -44,6 +45,7 @@ def start(
 ) -> Any:
     """Open a new turn with this input (rule 10). Returns the queued run.
 
+    version: of the workflow's code, which the turn keeps until it ends (rule 14).
     back_to: what the input's fact says beside, where the turn goes on from an older one (hitl.forking).
     """
     thread = unit.thread
@@ -62,6 +64,7 @@ def start(
             | {
                 "run": run_id,
                 "workflow": workflow,
+                "version": version,
                 "idempotency_key": idempotency_key,
                 "metadata": dict(thread.metadata) | _storable(metadata or {}),
             }
@@ -133,11 +136,13 @@ def busy(thread_id: str) -> errors.ThreadBusy:
 # Running
 
 
-def claim(unit: Unit, *, workflow: str, lease_seconds: float, code_version: str) -> Lease | None:
+def claim(unit: Unit, *, workflow: str, lease_seconds: float, code_version: str, version: str = "") -> Lease | None:
     """Take the lease of a busy thread and note the leg; None where there is nothing to run or nobody may."""
     if unit.thread.status != "busy" or not unit.lease_is_free():
         return None
     check_workflow(unit, workflow)
+    if unit.thread.workflow_version != version:
+        return None
     if unit.thread.claims >= MAX_CLAIMS:
         _poison(unit)
         return None

@@ -59,6 +59,7 @@ def start(
     work = partial(
         transitions.start,
         workflow=flow.name,
+        version=flow.version,
         text=text,
         author=Author.of(by, channel),
         idempotency_key=idempotency_key or None,

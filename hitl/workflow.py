@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _END = object()
 FOLLOW_SECONDS = 0.05
+MAX_VERSION = 40
+# By module, workflows that declare a version: of two functions of one name a module keeps only the second.
+VERSIONED: dict[str, list[Workflow]] = {}
 DURABILITIES = ("sync", "async", "exit")
 
 
@@ -52,6 +55,7 @@ class Workflow(states.States):
     """A durable workflow.
 
     name: what threads belong to: the registered name, else `module:qualname` (rule 9).
+    version: which of several functions of that name this is; "" where the code declares none (rule 14).
     title, description: for people; the description is the function's docstring.
     input_schema: JSON Schema of the input, from the annotation of the first parameter; {} without one.
     """
@@ -64,6 +68,7 @@ class Workflow(states.States):
         *,
         checkpointer: Store | None = None,
         name: str | None = None,
+        version: str | None = None,
         title: str | None = None,
         cache: Cache | None = None,
         context_schema: type[Any] | None = None,
@@ -75,7 +80,9 @@ class Workflow(states.States):
         self.given_name = name
         self.node: str = getattr(function, "__name__", type(function).__name__)
         self.name = name or f"{function.__module__}:{function.__qualname__}"
-        self.title = title or self.node.replace("_", " ").strip().capitalize()
+        self.version = _version(version)
+        called = name if name and version else self.node
+        self.title = title or called.replace("_", " ").strip().capitalize()
         self.description = inspect.getdoc(function) or ""
         self.is_async = inspect.iscoroutinefunction(function)
         self.cache = cache
@@ -90,6 +97,8 @@ class Workflow(states.States):
         self.__module__ = function.__module__
         self.__wrapped__ = function
         codec.register_annotations(function)
+        if self.version:
+            VERSIONED.setdefault(function.__module__, []).append(self)
 
     def __repr__(self) -> str:
         return f"<Workflow {self.name}>"
@@ -291,7 +300,7 @@ class Workflow(states.States):
         while True:
             self._begin(stream, store, thread_id, opening)
             if opening.lease is not None:
-                outcome = run.execute(self._setting(store, opening.lease, full, stream, options))
+                outcome = self._perform(self._setting(store, opening.lease, full, stream, options))
                 if outcome.until is None or outcome.interrupts:
                     break
                 opening = _Opening(None, follow=True)
@@ -316,7 +325,7 @@ class Workflow(states.States):
             elif opening.resumed:
                 stream.resumed()
             if opening.lease is not None:
-                outcome = await run.aexecute(self._setting(store, opening.lease, full, stream, options))
+                outcome = await self._aperform(self._setting(store, opening.lease, full, stream, options))
                 if outcome.until is None or outcome.interrupts:
                     break
                 opening = _Opening(None, follow=True)
@@ -329,12 +338,28 @@ class Workflow(states.States):
             return await asyncio.to_thread(self._ended, outcome, stream, store, thread_id)
         return self._ended(outcome, stream)
 
+    @staticmethod
+    def _perform(setting: run.Setting) -> Outcome:
+        """Run it here; in another thread where it is asynchronous (an older version may be) and a loop runs here."""
+        if not setting.workflow.is_async or not _has_loop():
+            return run.perform(setting)
+        future: Future[Outcome] = Future()
+        pool.submit(partial(_settle_future, future, partial(run.perform, setting)))
+        return future.result()
+
+    @staticmethod
+    async def _aperform(setting: run.Setting) -> Outcome:
+        if setting.workflow.is_async:
+            return await run.aexecute(setting)
+        return await _in_a_thread(partial(run.execute, setting))
+
     def _setting(
         self, store: Store, lease: Lease, config: dict[str, Any], stream: Stream, options: Mapping[str, Any]
     ) -> run.Setting:
-        context = inputs.coerced_context(self._context_schema, options.get("context"))
+        workflow = self.of_version(lease.version)
+        context = inputs.coerced_context(workflow._context_schema, options.get("context"))
         durability = options.get("durability") or "sync"
-        return run.Setting(self, store, lease, config, stream.emit, context, durability, stream.tells("tasks"))
+        return run.Setting(workflow, store, lease, config, stream.emit, context, durability, stream.tells("tasks"))
 
     def _begin(self, stream: Stream, store: Store, thread_id: str, opening: _Opening) -> None:
         """What a stream hears before any code runs."""
@@ -396,7 +421,15 @@ class Workflow(states.States):
         return store.transact(thread_id, start, create=True)
 
     def _start(self, unit: Unit, *, text: str, metadata: Mapping[str, Any]) -> _Opening:
-        transitions.start(unit, workflow=self.name, text=text, author=Author(), metadata=metadata, discard_pending=True)
+        transitions.start(
+            unit,
+            workflow=self.name,
+            version=self.version,
+            text=text,
+            author=Author(),
+            metadata=metadata,
+            discard_pending=True,
+        )
         return _Opening(self._claim(unit))
 
     def _resume(self, unit: Unit, *, value: Any) -> _Opening:
@@ -434,7 +467,9 @@ class Workflow(states.States):
         else:
             text = codec.encode(input, where="input")
             metadata = config["metadata"]
-            forking.restart(unit, at, workflow=self.name, text=text, author=Author(), metadata=metadata)
+            forking.restart(
+                unit, at, workflow=self.name, version=self.version, text=text, author=Author(), metadata=metadata
+            )
         return _Opening(self._claim(unit), resumed=True)
 
     def _follow(self, store: Store, thread_id: str) -> _Opening:
@@ -448,7 +483,15 @@ class Workflow(states.States):
         return _Opening(lease, resumed=lease is not None, follow=lease is None)
 
     def _claim(self, unit: Unit) -> Lease | None:
-        return run.claiming(self)(unit)
+        return run.claiming(self.of_version(unit.thread.workflow_version))(unit)
+
+    def of_version(self, version: str) -> Workflow:
+        """The function of this name that an open turn of this version needs; UnknownVersion where there is none."""
+        if version == self.version:
+            return self
+        from hitl import registry
+
+        return registry.get(self.name, version=version)
 
     def store(self) -> Store:
         """Where its journals are kept: what was given, else Django's database."""
@@ -485,20 +528,35 @@ class Workflow(states.States):
             return ""
 
 
+def _version(given: str | None) -> str:
+    if given is None:
+        return ""
+    if not isinstance(given, str) or not 0 < len(given) <= MAX_VERSION or not given.isprintable():
+        raise ValueError(f"A version is text of 1 to {MAX_VERSION} printable characters, not {given!r}.")
+    return given
+
+
+def _has_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _in_a_thread(work: Callable[[], T]) -> asyncio.Future[T]:
     future: Future[T] = Future()
     context = contextvars.copy_context()
-
-    future.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            future.set_result(context.run(work))
-        except BaseException as error:
-            future.set_exception(error)
-
-    pool.submit(run)
+    pool.submit(partial(_settle_future, future, partial(context.run, work)))
     return asyncio.wrap_future(future)
+
+
+def _settle_future(future: Future[T], work: Callable[[], T]) -> None:
+    future.set_running_or_notify_cancel()
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)
 
 
 def _result(outcome: Outcome, version: str) -> Any:

@@ -164,7 +164,7 @@ class ThreadAdmin(Evidence):
     ordering = ("-created_at", "-id")
     actions = ("cancel", "retry")
     fieldsets = (
-        (None, {"fields": ("id", "workflow", "status", "metadata_shown", "warning", "output")}),
+        (None, {"fields": ("id", "workflow", "workflow_version", "status", "metadata_shown", "warning", "output")}),
         ("History", {"fields": ("facts", "runs", "questions", "turn", "seq", "created_at", "updated_at")}),
         (
             "Who runs it",

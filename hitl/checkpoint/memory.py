@@ -32,6 +32,7 @@ class ThreadRow(Row):
     created_at: datetime
     updated_at: datetime
     workflow: str = ""
+    workflow_version: str = ""
     status: str = "idle"
     seq: int = 0
     turn: int = 0

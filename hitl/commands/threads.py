@@ -98,9 +98,9 @@ def show(console: Console, options: dict[str, Any]) -> int:
 def show_as_text(console: Console, thread: Thread, journal: list[Checkpoint]) -> None:
     for name, value in thread_as_json(thread).items():
         if value not in ("", {}, None):
-            console.line(f"{name:<11} {value}")
+            console.line(f"{name:<16} {value}")
     if thread.output_seq:
-        console.line(f"{'output':<11} {short(output(thread))}")
+        console.line(f"{'output':<16} {short(output(thread))}")
     console.line("")
     questions = list(Interrupt.objects.of(thread.pk))
     if questions:
@@ -169,6 +169,7 @@ def thread_as_json(thread: Thread) -> dict[str, Any]:
     return {
         "thread": thread.pk,
         "workflow": thread.workflow,
+        "workflow_version": thread.workflow_version,
         "status": thread.status,
         "turn": thread.turn,
         "seq": thread.seq,

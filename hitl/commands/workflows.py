@@ -22,6 +22,7 @@ def workflows(console: Console, options: dict[str, Any]) -> int:
             [
                 {
                     "name": workflow.name,
+                    "versions": registry.versions(workflow.name),
                     "title": workflow.title,
                     "description": workflow.description,
                     "input_schema": workflow.input_schema,

@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.CharField(max_length=200, primary_key=True, serialize=False)),
                 ("workflow", models.CharField(max_length=200)),
+                ("workflow_version", models.CharField(blank=True, max_length=40)),
                 (
                     "status",
                     models.CharField(

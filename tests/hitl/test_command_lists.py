@@ -26,7 +26,8 @@ def test_workflows_lists_what_can_be_started() -> None:
     assert "Three steps, the middle one by a person" in table
     (graph,) = [one for one in hitl("workflows", "--format", "json").data if one["name"] == "graph"]
     assert graph["input_schema"]["type"] == "string"
-    assert set(graph) == {"name", "title", "description", "input_schema"}
+    assert graph["versions"] == [""]
+    assert set(graph) == {"name", "versions", "title", "description", "input_schema"}
 
 
 def test_threads_come_newest_first_and_in_any_number(paused: Thread) -> None:
