@@ -6,6 +6,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e import pages
 
+# How long a settled row stays to be read, and more.
+LEAVING_MS = 8000
+
 
 def tops(rows: Locator) -> list[float]:
     return rows.evaluate_all("rows => rows.map(row => row.querySelector('a').getBoundingClientRect().top)")
@@ -13,6 +16,7 @@ def tops(rows: Locator) -> list[float]:
 
 def watched(sign_in, search: str) -> tuple[Page, Locator]:
     page: Page = sign_in("ana")
+    page.clock.install()
     page.goto(f"/?q={search}")
     pages.expect_live(page)
     return page, page.locator("#queue-list > li")
@@ -48,6 +52,7 @@ def test_an_answered_question_says_so_and_leaves(sign_in, ask) -> None:
     pages.give_answer(answering, "baz")
     expect(page.locator("#queue-list > .is-gone")).to_contain_text("Answered by ben")
     expect(page.locator("#queue-count")).to_have_text("1 waiting")
+    page.clock.run_for(LEAVING_MS)
     expect(rows).to_have_count(1)
 
 
@@ -59,7 +64,10 @@ def test_a_row_under_the_hand_stays_until_the_hand_is_gone(sign_in, ask, server)
     gone = page.locator("#queue-list > .is-gone")
     expect(gone).to_contain_text("Answered by cleo")
     expect(gone.get_by_role("link")).to_have_count(0)
+    page.clock.run_for(LEAVING_MS)
+    assert gone.count() == 1
     page.mouse.move(0, 0)
+    page.clock.run_for(LEAVING_MS)
     expect(rows).to_have_count(0)
 
 

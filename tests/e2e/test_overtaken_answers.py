@@ -42,7 +42,7 @@ def test_who_sends_at_the_same_moment_is_told_who_what_and_when(sign_in, ask, jo
     expect(settled).to_contain_text("baz")
     expect(settled).to_contain_text("ana")
     expect(settled).to_contain_text(re.compile(r"\d+ s ago"))
-    expect(second.locator(".kept textarea").first).to_have_value("my long thought")
+    expect(second.locator(".kept textarea:visible")).to_have_value("my long thought")
     assert [fact.value for fact in journal.facts(question.thread, "answer")] == ["baz"]
 
 
