@@ -19,12 +19,13 @@ def cut(pid: int) -> None:
 
 
 def cut_all() -> None:
-    """End every session of this database but the one that does it."""
+    """End every session of this database but the one that does it; this thread's next query makes another."""
     with another_session() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+    connection.close()
 
 
 @contextmanager

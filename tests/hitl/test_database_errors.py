@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from hitl import transitions, verbs
 from hitl.checkpoint.database import saver
@@ -225,12 +225,23 @@ def test_a_journal_thread_that_lost_its_connection_makes_another(register: Regis
     verbs.start("echo", "x", thread_id="t")
     store.submit(partial(store.thread, "t"), key="t").result()
     cut_all()
-    connection.close()
     with pytest.raises(JournalUnreachable):
         store.submit(partial(store.thread, "t"), key="t").result()
     # The one after it is served, though the journal thread was not idle in between.
     assert run_thread("t")
     assert kinds(store) == ["input", "leg", "output"]
+
+
+@pytest.mark.postgres
+def test_a_heartbeat_that_lost_its_connection_goes_on_over_another() -> None:
+    store = saver()
+    lease = leased(store)
+    beat = partial(store.renew, [lease], lease_seconds=60)
+    store.submit(beat).result()
+    cut_all()
+    with pytest.raises(OperationalError):
+        store.submit(beat).result()
+    assert store.submit(beat).result() == []
 
 
 @pytest.mark.usefixtures("impatient")

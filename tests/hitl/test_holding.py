@@ -71,7 +71,7 @@ def test_undo_gives_the_question_back_one_version_on() -> None:
 def test_undo_burns_the_submit_token() -> None:
     """The held form sent once more must not answer what was just taken back."""
     held = hold()
-    verbs.undo(held.id, version=1, by="ana")
+    assert verbs.undo(held.id, version=1, by="ana").token == ""
     again = partial(verbs.answer, held.id, "yes", version=1, by="ana", token="form-1", hold_seconds=60)
     refused(again, errors.StaleAnswer, says="version 2")
 
