@@ -18,6 +18,7 @@ HitlError
 │   ├── QuestionHeld
 │   ├── QuestionClosed
 │   ├── StaleAnswer
+│   ├── AlreadyAssigned
 │   ├── NothingToRetry
 │   └── NothingToCancel
 ├── Invalid                   422
@@ -109,6 +110,10 @@ class NothingPending(Conflict):
 
 class AmbiguousAnswer(Conflict):
     """One answer was given without an id, but several questions are open."""
+
+
+class AlreadyAssigned(Conflict):
+    """Somebody else took the question first."""
 
 
 class NothingToRetry(Conflict):

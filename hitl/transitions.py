@@ -394,12 +394,20 @@ def release(unit: Unit, question_id: str) -> bool:
     return True
 
 
-def assign(unit: Unit, question_id: str, *, to: Any, to_name: str, author: Author) -> Any:
-    """Say whose question it is; `to` is a user's primary key or None."""
+ANYBODY: Any = object()
+
+
+def assign(unit: Unit, question_id: str, *, to: Any, to_name: str, author: Author, instead_of: Any = ANYBODY) -> Any:
+    """Say whose question it is; `to` and `instead_of`, whose it has to be now, are users' primary keys or None."""
     question = _known(unit, question_id)
     if question.status not in OPEN:
         raise _already(question) if question.status == "answered" else _closed(question)
     if question.assignee_id != to:
+        if instead_of is not ANYBODY and question.assignee_id != instead_of:
+            raise errors.AlreadyAssigned(
+                f"Question {question_id} was taken or given back by somebody else meanwhile. Read it again; nothing "
+                "was changed."
+            )
         detail = author.detail() | {"id": question_id, "to": to, "to_name": to_name}
         unit.add(_about(question, unit, "assign", detail, attempt=unit.thread.seq + 1))
     return question

@@ -19,7 +19,7 @@ from hitl.errors import Conflict, IdempotencyConflict, InvalidInput, UnknownQues
 from hitl.facts import Author, new_id
 from hitl.models import Interrupt, Run, Thread
 from hitl.store import Unit, check_thread_id
-from hitl.transitions import Given
+from hitl.transitions import ANYBODY, Given
 
 MAX_KEY = 200
 MAX_TOKEN = 64
@@ -124,10 +124,22 @@ def release(question_id: str) -> bool:
     return released
 
 
-def assign(question_id: str, *, to: AbstractBaseUser | None, by: By = None, channel: str = "code") -> Interrupt:
-    """Say whose question it is; `to=None` gives it back to everybody."""
+def assign(
+    question_id: str,
+    *,
+    to: AbstractBaseUser | None,
+    instead_of: AbstractBaseUser | None = ANYBODY,
+    by: By = None,
+    channel: str = "code",
+) -> Interrupt:
+    """Say whose question it is; `to=None` gives it back to everybody.
+
+    instead_of: whose it was when `by` decided so; left out, whoever's it is.
+    Raises UnknownQuestion, AlreadyAnswered, QuestionClosed, AlreadyAssigned, JournalUnreachable.
+    """
     work = partial(
         transitions.assign,
+        instead_of=ANYBODY if instead_of is ANYBODY else instead_of and instead_of.pk,
         question_id=question_id,
         to=to.pk if to else None,
         to_name=to.get_username() if to else "",

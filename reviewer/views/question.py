@@ -77,7 +77,9 @@ def assign(request: HttpRequest, question_id: str) -> HttpResponse:
     of_another = asked.assignee_id not in (None, request.user.pk)
     access.require(request.user, ADMINISTER if of_another else ANSWER)
     to = access.person(request) if request.POST.get("to") == "me" else None
-    asked = verbs.assign(question_id, to=to, by=access.person(request), channel="web")
+    # What may be done depends on whose it is, so it has to be still theirs when it is done.
+    was = asked.assignee
+    asked = verbs.assign(question_id, to=to, instead_of=was, by=access.person(request), channel="web")
     if request.headers.get("HX-Request"):
         return render(request, "reviewer/question/assignment.html", assignment(request, asked))
     return redirect_after_post(reverse("reviewer:question", args=[question_id]))

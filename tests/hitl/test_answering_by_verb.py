@@ -281,3 +281,15 @@ def test_an_answer_and_a_cancel_at_once() -> None:
         else:
             assert asked.status == "answered"
         assert not Run.objects.filter(thread=thread, status__in=["queued", "running"]).exists()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_claim_at_once_one_has_the_question(ana: User, ben: User) -> None:
+    for number in range(5):
+        asked = ask(thread_id=f"t{number}")
+        claims = [partial(verbs.assign, asked.id, to=who, instead_of=None, by=who) for who in (ana, ben)]
+        outcomes = at_once(*claims)
+        (late,) = [outcome for outcome in outcomes if isinstance(outcome, errors.AlreadyAssigned)]
+        asked.refresh_from_db()
+        assert asked.assignee == (ben if outcomes[0] is late else ana)
