@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import pathlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -58,10 +59,16 @@ def _zone_mark(zone: tzinfo) -> str:
     raise Unwritable(f"its time zone is a {type(zone).__module__}.{type(zone).__qualname__}; use zoneinfo.ZoneInfo")
 
 
+_TINY_OFFSET = re.compile(r"([+-])00:00:00\.([0-9]{6})$")
+
+
 def _read_zoned(cls: type[Any]) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         iso, bracket, mark = text.removesuffix("*").partition("[")
         value = cls.fromisoformat(iso)
+        if (tiny := _TINY_OFFSET.search(iso)) and tiny[2] != "000000":
+            # Python 3.11 takes an offset of less than a second for none.
+            value = value.replace(tzinfo=timezone(timedelta(microseconds=int(tiny[1] + tiny[2]))))
         if bracket:
             value = value.replace(tzinfo=_zone(mark[:-1], value.tzinfo))
         return value.replace(fold=1) if text.endswith("*") else value

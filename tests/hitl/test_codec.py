@@ -59,6 +59,7 @@ OTHERS = [
     dt.date(1, 1, 1), dt.time(1, 2, 3, 4), dt.timedelta(-1, 2, 3),
     dt.datetime(2024, 2, 29, 1, 2, 3, 4), dt.datetime(2024, 1, 1, tzinfo=dt.UTC),
     dt.datetime(2024, 1, 1, tzinfo=dt.timezone(dt.timedelta(minutes=-90))), dt.UTC, BERLIN,
+    dt.datetime(2024, 1, 1, tzinfo=dt.timezone(dt.timedelta(microseconds=-1))),
     pathlib.PurePosixPath("/a/b"), ipaddress.ip_address("::1"), ipaddress.ip_network("10.0.0.0/8"),
     collections.OrderedDict([("b", 1), ("a", (2,))]), collections.defaultdict(list, {1: [2]}),
     collections.Counter("abca"), collections.deque([1, (2,)], maxlen=4),
