@@ -38,7 +38,10 @@ async def arun(call: Call) -> None:
         call.value = await work.function(*work.args, **work.kwargs)
     else:
         begin = partial(work.function, *work.args, **work.kwargs)
-        call.value = await timeouts.limited(begin, work.timeout, name=call.name, last_beat=lambda: call.last_beat)
+        thread_id = call.leg.turn.thread_id
+        call.value = await timeouts.limited(
+            begin, work.timeout, name=call.name, thread_id=thread_id, last_beat=lambda: call.last_beat
+        )
 
 
 def keep(call: Call, fact: Fact) -> None:

@@ -12,8 +12,9 @@ HitlError
 │   ├── ThreadInError
 │   ├── WrongWorkflow
 │   ├── IdempotencyConflict
-│   ├── NothingPending
-│   ├── AmbiguousAnswer
+│   ├── UnknownInterruptError
+│   │   ├── NothingPending
+│   │   └── AmbiguousAnswer   (also a RuntimeError)
 │   ├── AlreadyAnswered
 │   ├── QuestionHeld
 │   ├── QuestionClosed
@@ -22,8 +23,8 @@ HitlError
 │   ├── NothingToRetry
 │   └── NothingToCancel
 ├── Invalid                   422
-│   ├── InvalidInput
-│   ├── InvalidAnswer
+│   ├── InvalidInput          (also a ValueError)
+│   ├── InvalidAnswer         (also a ValueError)
 │   ├── InvalidSchema
 │   ├── UnstorableValue       (also a TypeError)
 │   └── ValueTooLarge         (also a ValueError)
@@ -34,7 +35,12 @@ HitlError
 │   └── LeaseLost
 ├── Misuse                    500
 │   ├── NotInRun              (also a RuntimeError)
-│   ├── NoThreadId            (also a ValueError)
+│   ├── NeedsEventLoop        (also a RuntimeError)
+│   ├── NeedsAsyncCall        (also a TypeError)
+│   ├── NoThreadId            (also a ValueError and a KeyError)
+│   ├── NoCheckpointer        (also a ValueError and a RuntimeError)
+│   ├── InvalidOption         (also a ValueError and a TypeError)
+│   ├── InvalidUpdateError    (also a ValueError)
 │   ├── EmptyInput            (also a ValueError)
 │   └── InsideTransaction     (also a RuntimeError)
 ├── NodeTimeoutError          500  (also a TimeoutError)
@@ -104,12 +110,26 @@ class IdempotencyConflict(Conflict):
     """The idempotency key was used before, with another input."""
 
 
-class NothingPending(Conflict):
-    """An answer was given, but the thread has no such question open."""
+class UnknownInterruptError(Conflict):
+    """An answer without an id goes to no question. `pending_ids` are those that could be answered (item 54)."""
+
+    reason = ""
+
+    def __init__(self, message: str, *, pending_ids: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.pending_ids = tuple(pending_ids)
 
 
-class AmbiguousAnswer(Conflict):
+class NothingPending(UnknownInterruptError):
+    """An answer was given, but the thread has no question open."""
+
+    reason = "not_pending"
+
+
+class AmbiguousAnswer(UnknownInterruptError, RuntimeError):
     """One answer was given without an id, but several questions are open."""
+
+    reason = "ambiguous"
 
 
 class AlreadyAssigned(Conflict):
@@ -166,7 +186,7 @@ class Invalid(HitlError):
     exit_code = 5
 
 
-class ValidationFailed(Invalid):
+class ValidationFailed(Invalid, ValueError):
     """A value does not fit. `errors` are pairs of a JSON path (`""` for the whole) and a message."""
 
     def __init__(self, message: str, *, errors: Sequence[tuple[str, str]] = ()) -> None:
@@ -251,8 +271,30 @@ class NotInRun(Misuse, RuntimeError):
     """A task, `interrupt()` or `get_config()` was called outside a run."""
 
 
-class NoThreadId(Misuse, ValueError):
-    """A graph with a checkpointer was called without a thread id."""
+class NeedsEventLoop(Misuse, RuntimeError):
+    """An asynchronous task was called in synchronous code."""
+
+
+class NeedsAsyncCall(Misuse, TypeError):
+    """An asynchronous workflow was called with `invoke` or `stream`."""
+
+
+class NoThreadId(Misuse, ValueError, KeyError):
+    """A workflow was called without a thread id."""
+
+    __str__ = Exception.__str__  # a KeyError shows its message quoted
+
+
+class NoCheckpointer(Misuse, ValueError, RuntimeError):
+    """The workflow has no checkpointer, and Django, whose database it would use, is not set up."""
+
+
+class InvalidOption(Misuse, ValueError, TypeError):
+    """An option that there is not, or that cannot have this value."""
+
+
+class InvalidUpdateError(Misuse, ValueError):
+    """A command or update is for a node or graph that there is not."""
 
 
 class EmptyInput(Misuse, ValueError):
@@ -272,3 +314,12 @@ class JournalUnreachable(HitlError):
 
     status = 503
     exit_code = 6
+
+
+# LangGraph's name for it, so that a program of that kind finds it here.
+EmptyInputError = EmptyInput
+
+
+def is_invalid_resume(error: BaseException) -> bool:
+    """Whether this is an answer that did not fit its question (item 55). Nothing was stored; ask again."""
+    return isinstance(error, InvalidAnswer)

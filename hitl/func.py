@@ -14,6 +14,7 @@ from hitl import scope as scopes
 from hitl.branching import changed
 from hitl.caching import Cache, CachePolicy
 from hitl.ending import Final
+from hitl.errors import InvalidOption, NeedsEventLoop
 from hitl.retrying import RetryPolicy
 from hitl.scope import Work
 from hitl.sleeping import sleep_for, sleep_until
@@ -99,7 +100,7 @@ class Task(Generic[P, R]):
             getattr(plain, "__call__", None)  # noqa: B004 - asked for what it is, not whether it is there
         )
         if atomic and self._is_async:
-            raise ValueError(
+            raise InvalidOption(
                 f"{self.name}() is asynchronous, and Django's transactions are not; make it a plain function."
             )
         self._retry = retrying.policies(retry_policy)
@@ -113,7 +114,11 @@ class Task(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         scope = scopes.require(f"task {self.name}()")
         if self._is_async and scope.leg.loop is None:
-            raise RuntimeError("In an sync context async tasks cannot be called")
+            raise NeedsEventLoop(
+                f"In an sync context async tasks cannot be called: {self.name}() is asynchronous, and was called on "
+                f"thread {scope.leg.turn.thread_id!r} by synchronous code. Make the caller `async def` and use "
+                "ainvoke() or astream(), or make the task a plain function."
+            )
         return scope.leg.call(scope, self._work(args, kwargs))
 
     def _work(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Work:

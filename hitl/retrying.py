@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hitl.errors import InvalidOption
+
 # Beyond this, lease and slot are given back and a timer brings the call back.
 LONGEST_WAIT_SECONDS = 10.0
 
@@ -36,6 +38,10 @@ def default_retry_on(error: BaseException) -> bool:
     return not isinstance(error, _NOT_RETRIED)
 
 
+def _is_error(wanted: Any) -> bool:
+    return isinstance(wanted, type) and issubclass(wanted, BaseException)
+
+
 RetryOn = type[BaseException] | Sequence[type[BaseException]] | Callable[[BaseException], bool]
 
 
@@ -55,6 +61,15 @@ class RetryPolicy:
     max_attempts: int = 3
     jitter: bool = True
     retry_on: RetryOn = default_retry_on
+
+    def __post_init__(self) -> None:
+        wanted: Any = self.retry_on
+        classes = wanted if isinstance(wanted, Sequence) else [wanted]
+        if not callable(wanted) and not (classes and all(_is_error(one) for one in classes)):
+            raise InvalidOption(
+                "retry_on must be an Exception class, a list or tuple of Exception classes, or a callable, and not "
+                f"{wanted!r}. Leave it out to retry what looks passing."
+            )
 
     def matches(self, error: BaseException) -> bool:
         wanted: Any = self.retry_on

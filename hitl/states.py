@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from hitl import codec, forking, history, reading, transitions
-from hitl.errors import NotFound
+from hitl.errors import InvalidUpdateError, NotFound
 from hitl.facts import Author
 from hitl.store import Store, Unit
 from hitl.types import StateSnapshot
@@ -78,7 +78,7 @@ class States(ABC):
 
         as_node: "__input__" queues an input instead, which `invoke(None)` runs; "__end__" with None ends the turn
         without a value; "__copy__" forks from the config's checkpoint. Returns the new checkpoint's config.
-        Raises ThreadBusy, QuestionHeld, ValueError for a node there is not (item 65).
+        Raises ThreadBusy, QuestionHeld, InvalidUpdateError for a node there is not (item 65).
         """
         return self._reading(partial(self._update_state, values=values, as_node=as_node), config)
 
@@ -122,8 +122,9 @@ class States(ABC):
         elif as_node in (None, self.node):
             work = partial(self._pretend, text=text)
         else:
-            raise ValueError(
-                f"Node {as_node} does not exist; leave as_node out, or use {self.node!r}, __input__ or __end__."
+            raise InvalidUpdateError(
+                f"Node {as_node} does not exist, so thread {thread_id!r} was not updated; leave as_node out, or use "
+                f"{self.node!r}, __input__ or __end__."
             )
 
         def checked(unit: Unit) -> int:

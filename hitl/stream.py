@@ -7,19 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hitl.ending import Outcome
+from hitl.errors import InvalidOption
 from hitl.scope import Namespace
-from hitl.types import Interrupt, StateSnapshot
+from hitl.types import StateSnapshot
 
 MODES = ("updates", "values", "custom", "tasks", "checkpoints")
 INTERRUPT = "__interrupt__"
-
-
-@dataclasses.dataclass(frozen=True)
-class GraphOutput:
-    """What `invoke(version="v2")` returns: the value of a finished run, or the questions of a paused one."""
-
-    value: Any
-    interrupts: tuple[Interrupt, ...] = ()
 
 
 class Stream:
@@ -39,12 +32,12 @@ class Stream:
         version: str = "v1",
     ) -> None:
         if version not in ("v1", "v2"):
-            raise ValueError(f'There is no stream version {version!r}; use "v1" or "v2".')
+            raise InvalidOption(f'There is no stream version {version!r}; use "v1" or "v2".')
         self._many = not isinstance(mode, str)
         self._modes: Sequence[str] = mode if not isinstance(mode, str) else (mode,)
         unknown = [name for name in self._modes if name not in MODES]
         if unknown:
-            raise ValueError(f"There is no stream mode {unknown[0]!r}; use one of {', '.join(MODES)}.")
+            raise InvalidOption(f"There is no stream mode {unknown[0]!r}; use one of {', '.join(MODES)}.")
         self._sink = sink
         self._subgraphs = subgraphs
         self._version = version

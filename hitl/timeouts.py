@@ -9,7 +9,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any, TypeVar
 
-from hitl.errors import NodeTimeoutError
+from hitl.errors import InvalidOption, NodeTimeoutError
 
 T = TypeVar("T")
 
@@ -25,11 +25,11 @@ class TimeoutPolicy:
 
 
 def policy(given: float | timedelta | TimeoutPolicy | None, *, is_async: bool, name: str) -> TimeoutPolicy | None:
-    """The policy that was given; ValueError for synchronous functions, which cannot be stopped."""
+    """The policy that was given; InvalidOption for synchronous functions, which cannot be stopped."""
     if given is None:
         return None
     if not is_async:
-        raise ValueError(
+        raise InvalidOption(
             f"Node timeouts are only supported for async nodes; {name!r} is synchronous and could not be stopped. Make "
             "it `async def`, or limit the time inside it."
         )
@@ -41,7 +41,12 @@ def seconds(given: float | timedelta | None) -> float | None:
 
 
 async def limited(
-    work: Callable[[], Awaitable[T]], limits: TimeoutPolicy, *, name: str, last_beat: Callable[[], float]
+    work: Callable[[], Awaitable[T]],
+    limits: TimeoutPolicy,
+    *,
+    name: str,
+    thread_id: str,
+    last_beat: Callable[[], float],
 ) -> T:
     """Await the work; NodeTimeoutError when it runs too long, or is idle too long."""
     task = asyncio.ensure_future(work())
@@ -57,13 +62,19 @@ async def limited(
             if done:
                 return task.result()
             if run is not None and monotonic() >= begun + run:
-                raise NodeTimeoutError(f"Node '{name}' exceeded its run timeout of {run:.3f}s")
+                raise _exceeded(name, thread_id, f"run timeout of {run:.3f}s", "or make the work shorter")
             if idle is not None and monotonic() >= max(begun, last_beat()) + idle:
-                raise NodeTimeoutError(f"Node '{name}' exceeded its idle timeout of {idle:.3f}s")
+                raise _exceeded(name, thread_id, f"idle timeout of {idle:.3f}s", "or call runtime.heartbeat() in it")
     finally:
         if not task.done():
             task.cancel()
             await _ended(task)
+
+
+def _exceeded(name: str, thread_id: str, limit: str, otherwise: str) -> NodeTimeoutError:
+    return NodeTimeoutError(
+        f"Node '{name}' exceeded its {limit}, on thread {thread_id!r}. Raise its timeout, {otherwise}."
+    )
 
 
 async def _ended(task: asyncio.Future[Any]) -> None:

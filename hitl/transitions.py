@@ -334,7 +334,8 @@ def only_pending(thread: Any, questions: Sequence[Any]) -> Any:
         ids = ", ".join(q.id for q in pending)
         raise errors.AmbiguousAnswer(
             f"Thread {thread.id!r} has {len(pending)} pending questions; say which one is answered: "
-            f"Command(resume={{id: answer}}) with ids {ids}."
+            f"Command(resume={{id: answer}}) with ids {ids}.",
+            pending_ids=[q.id for q in pending],
         )
     in_window = [q for q in questions if q.status == "held"]
     if in_window:
@@ -343,7 +344,8 @@ def only_pending(thread: Any, questions: Sequence[Any]) -> Any:
     if answered:
         raise _already(max(answered, key=lambda q: q.answered_at))
     raise errors.NothingPending(
-        f"Thread {thread.id!r} has no pending question (it is {thread.status}); the answer was not stored."
+        f"Thread {thread.id!r} has no pending question (it is {thread.status}); the answer was not stored. get_state() "
+        "says what it waits for."
     )
 
 
@@ -416,14 +418,16 @@ def assign(unit: Unit, question_id: str, *, to: Any, to_name: str, author: Autho
 def _known(unit: Unit, question_id: str) -> Any:
     question = unit.questions.get(question_id)
     if question is None:
-        raise errors.UnknownQuestion(f"Thread {unit.thread.id!r} has no question {question_id!r}.")
+        raise errors.UnknownQuestion(
+            f"Thread {unit.thread.id!r} has no question {question_id!r}. get_state() lists those that are open."
+        )
     return question
 
 
 def _check_version(question: Any, version: int) -> None:
     if version != question.version:
         raise errors.StaleAnswer(
-            f"Question {question.id} was asked again as version {question.version} since version {version} was read. "
+            f"{_named(question)} was asked again as version {question.version} since version {version} was read. "
             "Read it again; nothing was stored.",
             question_id=question.id,
             version=question.version,
@@ -460,8 +464,8 @@ def place(path: str, where: str) -> str:
 def _already(question: Any) -> errors.AlreadyAnswered:
     when = f"{question.answered_at:%Y-%m-%d %H:%M:%S} UTC" if question.answered_at else "before"
     return errors.AlreadyAnswered(
-        f"Question {question.id} was answered by {question.answered_by_name or 'somebody'} at {when}. "
-        "This answer was not stored.",
+        f"{_named(question)} was answered by {question.answered_by_name or 'somebody'} at {when}. This answer was not "
+        "stored; to change that one, fork the thread from before it.",
         **_standing(question),
     )
 
@@ -469,17 +473,23 @@ def _already(question: Any) -> errors.AlreadyAnswered:
 def held(question: Any) -> errors.QuestionHeld:
     """The error that says whose answer can still be undone."""
     return errors.QuestionHeld(
-        f"Question {question.id} is held by {question.answered_by_name}: their answer can still be undone. "
-        "Nothing was stored.",
+        f"{_named(question)} is held by {question.answered_by_name}: their answer can still be undone. Nothing was "
+        "stored; wait until it is released.",
         **_standing(question),
     )
 
 
 def _closed(question: Any) -> errors.QuestionClosed:
     return errors.QuestionClosed(
-        f"Question {question.id} is {question.status} (version {question.version}); nothing was stored.",
+        f"{_named(question)} is {question.status} (version {question.version}); nothing was stored. get_state() "
+        "says what the thread waits for.",
         **_standing(question),
     )
+
+
+def _named(question: Any) -> str:
+    place = f", asked in {question.task}()," if question.task else ""
+    return f"Question {question.id} of thread {question.thread_id!r}{place}"
 
 
 def _standing(question: Any) -> dict[str, Any]:

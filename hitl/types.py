@@ -4,35 +4,45 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from hitl import scope as scopes
 from hitl.caching import CachePolicy
 from hitl.retrying import RetryPolicy, default_retry_on
 from hitl.timeouts import TimeoutPolicy
 
-StreamMode = Literal["values", "updates", "custom"]
+StreamMode = Literal["values", "updates", "custom", "tasks", "checkpoints"]
+Durability = Literal["sync", "async", "exit"]
+StreamWriter = Callable[[Any], None]
 UNSET: Any = type("_Unset", (), {"__repr__": lambda self: "UNSET"})()
 
 
-@dataclasses.dataclass(eq=False)
+@dataclasses.dataclass
 class Interrupt:
     """A question that waits for an answer.
 
     value: what was asked, as given to `interrupt()`.
     id: 32 hex digits; the same on every replay, another for every other question.
     response_schema: JSON Schema of a legal answer, or None.
-    Equal by value, and unhashable, as in LangGraph 1.2.22.
+    Equal to one with the same three, and unhashable, as in LangGraph 1.2.22.
     """
 
     value: Any
     id: str = ""
     response_schema: dict[str, Any] | None = None
 
-    __hash__ = None  # type: ignore[assignment]
+    @property
+    def interrupt_id(self) -> str:
+        """An older name of `id`."""
+        return self.id
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Interrupt) and self.value == other.value
+
+@dataclasses.dataclass(frozen=True)
+class GraphOutput:
+    """What `invoke(version="v2")` returns: the value of a finished run, or the questions of a paused one."""
+
+    value: Any
+    interrupts: tuple[Interrupt, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +50,11 @@ class Command:
     """What to do with a paused thread.
 
     resume: the answer, any JSON value, `None` included; or a dict of answers by question id.
-    update, goto, graph: accepted for LangGraph's sake; an entrypoint has nothing to update or go to.
+    update, goto: accepted for LangGraph's sake; an entrypoint has nothing to update or go to, and logs that.
+    graph: must stay None; there is no parent graph (item 56).
     """
+
+    PARENT: ClassVar[str] = "__parent__"
 
     graph: str | None = None
     update: Any | None = None
@@ -110,11 +123,14 @@ __all__ = [
     "UNSET",
     "CachePolicy",
     "Command",
+    "Durability",
+    "GraphOutput",
     "Interrupt",
     "PregelTask",
     "RetryPolicy",
     "StateSnapshot",
     "StreamMode",
+    "StreamWriter",
     "TimeoutPolicy",
     "default_retry_on",
     "interrupt",

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import dataclasses
 import inspect
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
@@ -17,21 +18,33 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hitl import codec, conf, forking, inputs, pool, reading, retrying, run, states, timeouts, transitions
 from hitl import scope as scopes
+from hitl.batching import Batches
 from hitl.caching import Cache, CachePolicy
+from hitl.describing import Described
 from hitl.ending import Final, Outcome
-from hitl.errors import EmptyInput, Misuse, NoThreadId
+from hitl.errors import (
+    EmptyInput,
+    InvalidOption,
+    InvalidUpdateError,
+    Misuse,
+    NeedsAsyncCall,
+    NoCheckpointer,
+    NoThreadId,
+)
 from hitl.facts import Author
 from hitl.journal import inline
 from hitl.leg import Leg
 from hitl.retrying import RetryPolicy
 from hitl.scope import Scope, Work
 from hitl.store import Lease, Store, Unit
-from hitl.stream import INTERRUPT, GraphOutput, Stream
+from hitl.stream import INTERRUPT, Stream
 from hitl.timeouts import TimeoutPolicy
-from hitl.types import UNSET, Command, StateSnapshot
+from hitl.types import UNSET, Command, GraphOutput, StateSnapshot
 
 if TYPE_CHECKING:
     Config = Mapping[str, Any]
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _END = object()
@@ -51,7 +64,7 @@ class _Opening:
     follow: bool = False
 
 
-class Workflow(states.States):
+class Workflow(states.States, Batches, Described):
     """A durable workflow.
 
     name: what threads belong to: the registered name, else `module:qualname` (rule 9).
@@ -139,7 +152,9 @@ class Workflow(states.States):
             returned = await work()
         else:
             leg.body.beat()
-            returned = await timeouts.limited(work, self._timeout, name=self.node, last_beat=lambda: leg.body.last_beat)
+            returned = await timeouts.limited(
+                work, self._timeout, name=self.node, thread_id=leg.turn.thread_id, last_beat=lambda: leg.body.last_beat
+            )
         leg.emit("returned", None)
         return returned
 
@@ -289,9 +304,9 @@ class Workflow(states.States):
 
     def _run(self, input: Any, config: Config | None, stream: Stream, **options: Any) -> Outcome:
         if self.is_async:
-            raise TypeError(
+            raise NeedsAsyncCall(
                 f'No synchronous function provided to "{self.node}". Either initialize with a synchronous function '
-                "or invoke via the async API (ainvoke, astream, etc.)"
+                f"or invoke via the async API (ainvoke, astream, etc.). Nothing ran on {_named(config)}."
             )
         if (scope := scopes.current.get()) is not None:
             return self._ended(Outcome(self._called_in(scope, input).result()), stream)
@@ -391,9 +406,14 @@ class Workflow(states.States):
 
     def _prepared(self, config: Config | None, options: dict[str, Any]) -> tuple[Store, str, dict[str, Any]]:
         if unknown := set(options) - {"durability", "context", "recursion_limit"}:
-            raise TypeError(f"{self.node} takes no option {sorted(unknown)[0]!r}.")
+            raise InvalidOption(
+                f"{self.node} takes no option {sorted(unknown)[0]!r}; leave it out. Nothing ran on {_named(config)}."
+            )
         if options.get("durability") not in (None, *DURABILITIES):
-            raise ValueError(f"There is no durability {options['durability']!r}; use one of {', '.join(DURABILITIES)}.")
+            raise InvalidOption(
+                f"There is no durability {options['durability']!r}; use one of {', '.join(DURABILITIES)}."
+            )
+        _check_recursion_limit({**(config or {}), **options}.get("recursion_limit"))
         store = self.store()
         store.check_usable()
         thread_id = self.thread_id(config)
@@ -404,12 +424,12 @@ class Workflow(states.States):
 
     def _open(self, store: Store, thread_id: str, input: Any, config: dict[str, Any]) -> _Opening:
         """Start, answer or go on, and take the lease, in one transaction (rule 36)."""
+        if isinstance(input, Command):
+            self._check_command(input, thread_id)
         at = self._going_back_to(store, thread_id, config)
         if at is not None:
             return store.transact(thread_id, partial(self._go_back, at=at, input=input, config=config))
         if isinstance(input, Command):
-            if input.resume is UNSET:
-                raise EmptyInput("Command() says nothing to do here; give it resume=<answer>.")
             work = partial(self._resume, value=input.resume)
             return store.transact(thread_id, work, closed=True)
         if input is None:
@@ -419,6 +439,20 @@ class Workflow(states.States):
         text = codec.encode(input, where="input")
         start = partial(self._start, text=text, metadata=config["metadata"])
         return store.transact(thread_id, start, create=True)
+
+    def _check_command(self, command: Command, thread_id: str) -> None:
+        """There is no graph around, nothing to update and nowhere to go (item 56)."""
+        if command.graph is not None:
+            raise InvalidUpdateError(
+                f"There is no parent graph: {self.node} on thread {thread_id!r} was given Command(graph="
+                f"{command.graph!r}). Leave graph out."
+            )
+        if command.resume is UNSET:
+            raise EmptyInput(
+                f"The Command for {self.node} on thread {thread_id!r} says nothing to do here. Give it resume=<answer>."
+            )
+        if command.update or command.goto:
+            logger.warning("%s has nothing to update and nowhere to go: only resume= counts.", self.node)
 
     def _start(self, unit: Unit, *, text: str, metadata: Mapping[str, Any]) -> _Opening:
         transitions.start(
@@ -498,7 +532,7 @@ class Workflow(states.States):
         if self._checkpointer is not None:
             return self._checkpointer
         if not conf.has_django():
-            raise Misuse(
+            raise NoCheckpointer(
                 f"{self.node} has no checkpointer, so it keeps its journal in Django's database, and Django is not set "
                 "up. Set DJANGO_SETTINGS_MODULE and call django.setup(), or pass checkpointer=InMemorySaver()."
             )
@@ -508,13 +542,13 @@ class Workflow(states.States):
 
     def thread_id(self, config: Config | None) -> str:
         """The thread that a config names; NoThreadId where it names none."""
-        configurable = (config or {}).get("configurable")
-        if not configurable:
+        named = ((config or {}).get("configurable") or {}).get("thread_id")
+        if named is None or named == "":
             raise NoThreadId(
-                "Checkpointer requires one or more of the following 'configurable' keys: thread_id. Pass "
-                'config={"configurable": {"thread_id": "…"}}.'
+                "Checkpointer requires one or more of the following 'configurable' keys: thread_id. "
+                f'Call {self.node} with config={{"configurable": {{"thread_id": "…"}}}}.'
             )
-        return str(configurable["thread_id"])
+        return str(named)
 
     @cached_property
     def _source_digest(self) -> str:
@@ -557,6 +591,18 @@ def _settle_future(future: Future[T], work: Callable[[], T]) -> None:
         future.set_result(work())
     except BaseException as error:
         future.set_exception(error)
+
+
+def _named(config: Config | None) -> str:
+    """The thread that a config names, for a message."""
+    named = ((config or {}).get("configurable") or {}).get("thread_id")
+    return f"thread {str(named)!r}" if named else "any thread"
+
+
+def _check_recursion_limit(limit: Any) -> None:
+    """A workflow is one step, so any limit holds; but one has to be a limit (item 26)."""
+    if limit is not None and not (isinstance(limit, int) and limit >= 1):
+        raise InvalidOption(f"recursion_limit must be at least 1, and not {limit!r}. Leave it out.")
 
 
 def _result(outcome: Outcome, version: str) -> Any:

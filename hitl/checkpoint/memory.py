@@ -244,3 +244,7 @@ class InMemorySaver(Store):
     def _previous(kept: _Thread) -> str | None:
         seq = kept.row.previous_seq
         return kept.facts[seq].value if seq else None
+
+
+# Its older name, which many programs import.
+MemorySaver = InMemorySaver

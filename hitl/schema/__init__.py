@@ -7,7 +7,7 @@ references must lead to somewhere within itself (`checking.py`, jsonschema).
 Both libraries are imported when first needed, since every program that has a workflow imports this package.
 """
 
-from hitl.schema.annotations import coerce, coerce_answer, from_annotation, from_model
+from hitl.schema.annotations import coerce, coerce_answer, from_annotation, from_model, is_model
 from hitl.schema.checking import check_schema, validate
 from hitl.schema.telling import Errors, in_words, json_path
 
@@ -19,6 +19,7 @@ __all__ = [
     "from_annotation",
     "from_model",
     "in_words",
+    "is_model",
     "json_path",
     "validate",
 ]

@@ -10,15 +10,37 @@ from hitl.errors import InvalidAnswer, InvalidInput, InvalidSchema, ValidationFa
 from hitl.schema.telling import in_words, json_path
 
 
-def from_annotation(annotation: Any) -> dict[str, Any]:
-    """The JSON Schema of what an annotation allows; {} where it allows anything or cannot be told."""
-    adapter = _adapter_of(annotation)
+def is_model(annotation: Any) -> bool:
+    """Whether it is a pydantic model, whose schema has a title of its own."""
+    from pydantic import BaseModel
+
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def from_annotation(annotation: Any, *, title: str = "") -> dict[str, Any]:
+    """The JSON Schema of what an annotation allows; {} where it allows anything or cannot be told.
+
+    title: the schema's own, with what has a name of its own among its definitions.
+    """
+    adapter = _adapter_of(_entitled(annotation, title)) if title else _adapter_of(annotation)
     if adapter is None:
         return {}
     try:
         return dict(adapter.json_schema(schema_generator=_quiet_generator()))
     except Exception:  # a type that can be checked but not described
         return {}
+
+
+def _entitled(annotation: Any, title: str) -> Any:
+    from pydantic import RootModel, create_model
+
+    from hitl.schema import typeddicts
+
+    root: Any = RootModel
+    try:
+        return create_model(title, __base__=root[typeddicts.modern(annotation)])
+    except Exception:  # a type that cannot be described
+        return None
 
 
 def from_model(response_schema: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from typing import Any
+from unittest.mock import ANY
 
 from hitl.func import entrypoint, task
 from hitl.store import Store
@@ -92,7 +93,7 @@ def test_streamed(store: Store) -> None:
     calls: list[str] = []
     graph = program(store, calls)
     first = list(graph.stream("foo", on()))
-    question = Interrupt("Please provide feedback: foo bar")
+    question = Interrupt("Please provide feedback: foo bar", ANY)
     assert first == [{"step_1": "foo bar"}, {"__interrupt__": (question,)}]
     assert list(graph.stream(Command(resume="baz"), on())) == [
         {"human_feedback": "foo bar baz"},
@@ -105,7 +106,7 @@ def test_streamed(store: Store) -> None:
 def test_invoked(store: Store) -> None:
     graph = program(store, [])
     paused = graph.invoke("foo", on())
-    assert paused == {"__interrupt__": [Interrupt("Please provide feedback: foo bar")]}
+    assert paused == {"__interrupt__": [Interrupt("Please provide feedback: foo bar", ANY)]}
     assert graph.invoke(Command(resume="baz"), on()) == "foo bar baz qux"
 
 

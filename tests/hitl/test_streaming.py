@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from threading import Event
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -16,7 +17,7 @@ from hitl.types import Command, Interrupt, interrupt
 from tests.hitl.programs import WAIT_SECONDS, on
 
 V = "Please provide feedback: hi foo bar"
-ASKED = {"__interrupt__": (Interrupt(V),)}
+ASKED = {"__interrupt__": (Interrupt(V, ANY),)}
 
 
 @pytest.fixture
