@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hitl import codec, divergence, questions
+from hitl import codec, divergence, questions, responses
 from hitl.errors import InvalidAnswer
 from hitl.facts import Fact, question_id
 from hitl.scope import Scope
@@ -37,7 +37,8 @@ def ask(
     scope.taken.add(path)
     answer = leg.turn.answers.get(path)
     if answer is None:
-        _pose(leg, scope, value, where=where, digest=digest, schema=schema)
+        posed = _pose(leg, scope, value, where=where, digest=digest, schema=schema)
+        responses.remember(posed, digest, check)
     else:
         if not key and answer.digest != digest:
             raise leg.diverged(divergence.of_question(scope, path, answer, value))
@@ -64,17 +65,19 @@ def _take(leg: Leg, scope: Scope, answer: Answered, *, path: str, check: Callabl
     return given
 
 
-def _pose(leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, schema: dict[str, Any] | None) -> None:
+def _pose(leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, schema: dict[str, Any] | None) -> str:
+    """Ask, unless it is asked already. Returns the question's id."""
     turn = leg.turn
     path = place(scope.path, where)
     asked = turn.open.get(path)
     if asked is not None and asked.digest == digest:
-        return
+        return asked.id
     text = codec.encode(value, where="question")
     kind = questions.detect(value, schema)
     title = kind.describe(value).title
     keyed = where.startswith("=")
     version = asked.version + 1 if asked else 1
+    known_as = asked.id if asked else question_id(turn.thread_id, turn.number, scope.path, where)
     leg.pose(
         scope,
         Fact(
@@ -87,7 +90,7 @@ def _pose(leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, schema
             position=0 if keyed else int(where),
             value=text,
             detail={
-                "id": asked.id if asked else question_id(turn.thread_id, turn.number, scope.path, where),
+                "id": known_as,
                 "version": version,
                 "key": where if keyed else "",
                 "schema": json.dumps(schema) if schema else "",
@@ -97,6 +100,7 @@ def _pose(leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, schema
             },
         ),
     )
+    return known_as
 
 
 def _search_text(leg: Leg, scope: Scope, title: str, shown: Any) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from hitl import answers, attempts, codec, failures, retrying, transitions
-from hitl.errors import HitlError, Invalid, JournalUnreachable, RunStopped
+from hitl.errors import Invalid, JournalUnreachable, RunStopped
 from hitl.facts import Fact
 from hitl.leg import Leg
 from hitl.scope import Namespace
@@ -44,19 +44,18 @@ class Final(Generic[V, S]):
 class Ending:
     """Decides once what a pass comes to, and writes it as one transition on the thread's locked row.
 
-    `taken` is the error of a leg that was stopped from outside: then there is nothing to write.
+    Of a leg that was taken away there is nothing to write; the caller finds its `stopped` error.
     """
 
     def __init__(self, leg: Leg, value: Any, error: BaseException | None) -> None:
         self.outcome = Outcome()
-        self.taken: HitlError | None = None
         self._leg = leg
         self.again_after: float | None = None
         self._facts: list[Fact] = [*leg.withheld, *leg.buffer.take()]
         self._write: Callable[[Unit], bool]
         stopped = leg.stopped.error if leg.stopped else None
         if isinstance(stopped, (RunStopped, JournalUnreachable)):
-            self.taken = stopped
+            self._write = _nothing
         elif stopped is not None:
             self._fail(stopped)
         elif leg.sleepers:
@@ -156,6 +155,10 @@ class Ending:
     def _finished(self, unit: Unit) -> bool:
         transitions.finish(unit, self._leg.lease, facts=self._facts, text=self._text, saved=self._saved)
         return True
+
+
+def _nothing(unit: Unit) -> bool:
+    raise AssertionError("A leg that was taken away writes nothing.")
 
 
 def interrupts(questions: Any) -> tuple[Interrupt, ...]:

@@ -147,9 +147,9 @@ def _settle(setting: Setting, leg: Leg, ending: Ending) -> bool:
     store = setting.store
     try:
         # What was posted before is written by now, or has stopped the leg.
-        taken = ending.taken or (leg.stopped.error if leg.stopped and ending.outcome.error is None else None)
-        if taken is not None:
-            raise taken
+        stopped = leg.stopped.error if leg.stopped else None
+        if isinstance(stopped, (RunStopped, JournalUnreachable)):
+            raise stopped
         divergence.explain(store, ending.outcome.error)
         return store.settle(setting.lease, ending.write, loaded_seq=leg.turn.loaded_seq)
     except LeaseLost as error:

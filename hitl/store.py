@@ -176,11 +176,20 @@ class Store(ABC):
     """Keeps journals. Two implementations: `checkpoint.memory` and `checkpoint.database`."""
 
     @abstractmethod
-    def transact(self, thread_id: str, work: Callable[[Unit], T], *, create: bool = False, closed: bool = False) -> T:
+    def transact(
+        self,
+        thread_id: str,
+        work: Callable[[Unit], T],
+        *,
+        create: bool = False,
+        closed: bool = False,
+        questions: Sequence[str] = (),
+    ) -> T:
         """Run `work` on the locked thread and write what it added, all or nothing.
 
         create: make the thread's row if it is not there; otherwise UnknownThread.
-        closed: let `work` see the closed questions of the thread too, not only the open ones.
+        closed: let `work` see the closed questions of this turn too, not only the open ones.
+        questions: ids of questions that `work` wants to see in any case.
         """
 
     @abstractmethod

@@ -22,10 +22,14 @@ MAX_CLAIMS = 5
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Given:
-    """An answer as it came in, with the version of the question that its author saw (None: whichever is open)."""
+    """An answer as it came in, with the version of the question that its author saw (None: whichever is open).
+
+    text: the answer as it was checked for that version before the thread was locked.
+    """
 
     value: Any
     version: int | None = None
+    text: str | None = None
 
 
 # Starting
@@ -325,6 +329,11 @@ def resume(unit: Unit, value: Any, *, author: Author) -> list[Any]:
     return answer(unit, {pending.id: Given(value)}, author=author)
 
 
+def named(value: Any) -> list[str]:
+    """The keys of a dict that may be ids of questions: then it is a map, whatever became of those (rule 19)."""
+    return [key for key in value if isinstance(key, str) and len(key) == 32] if isinstance(value, dict) else []
+
+
 def only_pending(thread: Any, questions: Sequence[Any]) -> Any:
     """The question that a bare answer goes to, among a thread's open ones and its latest answered one."""
     pending = [q for q in questions if q.status == "pending"]
@@ -360,7 +369,7 @@ def _taken(unit: Unit, key: str, given: Given, *, author: Author, token: str) ->
         raise _closed(question)
     if given.version is not None:
         _check_version(question, given.version)
-    return question, answers.checked(question, given.value)
+    return question, answers.checked(question, given.value) if given.text is None else given.text
 
 
 def _answered_by(question: Any, author: Author) -> bool:

@@ -6,14 +6,14 @@ nudged when it commits. Permissions are the caller's business; an author is alwa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from hitl import codec, executors, registry, transitions
+from hitl import answers, codec, executors, registry, transitions
 from hitl.checkpoint.database import DatabaseSaver, saver
 from hitl.errors import Conflict, IdempotencyConflict, InvalidInput, UnknownQuestion
 from hitl.facts import Author, new_id
@@ -97,11 +97,13 @@ def answer(
     QuestionClosed and StaleAnswer, which say what stands there; JournalUnreachable. Nothing is written then.
     """
     _short_enough("token", token, MAX_TOKEN)
-    given = {question_id: Given(value, version)}
-    work = partial(
-        transitions.answer, given=given, author=Author.of(by, channel), token=token, hold_seconds=hold_seconds
-    )
-    return _on_question(question_id, lambda unit: work(unit)[0])
+    author = Author.of(by, channel)
+    given = Given(value, version, answers.checked_ahead(_question(question_id), value, version=version))
+
+    def work(unit: Unit) -> Any:
+        return transitions.answer(unit, {question_id: given}, author=author, token=token, hold_seconds=hold_seconds)[0]
+
+    return _on_question(question_id, work)
 
 
 def undo(question_id: str, *, version: int, by: By = None, channel: str = "code") -> Interrupt:
@@ -175,12 +177,16 @@ def retry(thread_id: str, *, by: By = None, channel: str = "code") -> Run:
 
 
 def _on_question(question_id: str, work: Callable[[Unit], Any]) -> Interrupt:
-    store = saver()
-    question = store.question(question_id)
+    question = _question(question_id)
+    changed: Interrupt = _nudging(saver(), question.thread_id, question.workflow, work, questions=[question_id])
+    return changed
+
+
+def _question(question_id: str) -> Interrupt:
+    question = saver().question(question_id)
     if question is None:
         raise UnknownQuestion(f"There is no question {question_id!r}.")
-    answered: Interrupt = _nudging(store, question.thread_id, question.workflow, work, closed=True)
-    return answered
+    return question
 
 
 def _nudging(
@@ -190,7 +196,7 @@ def _nudging(
     work: Callable[[Unit], Any],
     *,
     create: bool = False,
-    closed: bool = False,
+    questions: Sequence[str] = (),
 ) -> Any:
     """Make the transition, and once it is committed tell the executor if the thread has something to run."""
     executor = executors.current()
@@ -204,7 +210,7 @@ def _nudging(
             transaction.on_commit(send, using=store.alias, robust=True)
         return result
 
-    return store.transact(thread_id, nudged, create=create, closed=closed)
+    return store.transact(thread_id, nudged, create=create, questions=questions)
 
 
 def _short_enough(name: str, text: str, most: int) -> None:

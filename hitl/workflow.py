@@ -431,7 +431,7 @@ class Workflow(states.States, Batches, Described):
             return store.transact(thread_id, partial(self._go_back, at=at, input=input, config=config))
         if isinstance(input, Command):
             work = partial(self._resume, value=input.resume)
-            return store.transact(thread_id, work, closed=True)
+            return store.transact(thread_id, work, closed=True, questions=transitions.named(input.resume))
         if input is None:
             if store.thread(thread_id) is None:
                 raise EmptyInput(f"Received no input, and there is no thread {thread_id!r} to go on with.")

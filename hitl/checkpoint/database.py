@@ -51,13 +51,11 @@ COLUMNS = [
 ]
 
 ACTIVE_RUNS = "thread_id = %s AND status IN (%s, %s)"
-OPEN_ONLY = "thread_id = %s AND status IN (%s, %s)"
 # SQLite takes 999 parameters a statement in its oldest builds that Django supports.
 MAX_ROWS = 60
 # PostgreSQL takes 65,535.
 MOST_IN_ONE = 1000
 PRUNED_AT_ONCE = 500
-CLOSED_TOO = "thread_id = %s"
 # Facts with which a pass over a body ends, beside a failed attempt of the body itself.
 ENDS = ("pause", "wait", "output", "failed")
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -87,9 +85,17 @@ class DatabaseSaver(Store):
 
     # Transitions
 
-    def transact(self, thread_id: str, work: Callable[[Unit], T], *, create: bool = False, closed: bool = False) -> T:
+    def transact(
+        self,
+        thread_id: str,
+        work: Callable[[Unit], T],
+        *,
+        create: bool = False,
+        closed: bool = False,
+        questions: Sequence[str] = (),
+    ) -> T:
         with self._reachable(thread_id), transaction.atomic(using=self.alias):
-            unit = self._lock(thread_id, create=create, closed=closed)
+            unit = self._lock(thread_id, create=create, closed=closed, questions=questions)
             result = work(unit)
             self._write(unit)
             return result
@@ -112,7 +118,7 @@ class DatabaseSaver(Store):
 
         return self._patiently(lease.thread_id, attempt, already)
 
-    def _lock(self, thread_id: str, *, create: bool, closed: bool) -> Unit:
+    def _lock(self, thread_id: str, *, create: bool, closed: bool, questions: Sequence[str]) -> Unit:
         connection = connections[self.alias]
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite" and getattr(connection, "transaction_mode", None) != "IMMEDIATE":
@@ -120,13 +126,13 @@ class DatabaseSaver(Store):
                 cursor.execute("UPDATE hitl_thread SET seq = seq WHERE id = %s", [thread_id])
             thread, is_new = self._locked_thread(cursor, thread_id, create=create)
             runs: list[Run] = []
-            questions: list[Interrupt] = []
+            asked: list[Interrupt] = []
             if not is_new:
                 runs = self._runs.select(cursor, ACTIVE_RUNS, [thread_id, *ACTIVE])
-                wanted = (CLOSED_TOO, [thread_id]) if closed else (OPEN_ONLY, [thread_id, *OPEN])
-                questions = self._questions.select(cursor, *wanted)
+                where, params = _wanted(thread, closed=closed, questions=questions)
+                asked = self._questions.select(cursor, where, params)
             now = self._now(cursor)
-        projection = Projection(thread, runs, questions, make_run=Run, make_question=Interrupt)
+        projection = Projection(thread, runs, asked, make_run=Run, make_question=Interrupt)
         return Unit(projection, now=now, is_new=is_new, turn=lambda: self._load(thread_id).facts)
 
     def _locked_thread(self, cursor: Any, thread_id: str, *, create: bool) -> tuple[Thread, bool]:
@@ -396,6 +402,19 @@ class DatabaseSaver(Store):
 def saver(alias: str | None = None) -> DatabaseSaver:
     """The store of a database, one a process, so that its journal threads are shared."""
     return DatabaseSaver(alias or conf.settings().database)
+
+
+def _wanted(thread: Thread, *, closed: bool, questions: Sequence[str]) -> tuple[str, list[Any]]:
+    """Which questions a transition sees: the open ones, this turn's, those it names."""
+    params: list[Any] = [thread.id, *OPEN]
+    others = ""
+    if closed:
+        others += " OR turn = %s"
+        params.append(thread.turn)
+    if questions:
+        others += f" OR id IN ({', '.join(['%s'] * len(questions))})"
+        params += questions
+    return f"thread_id = %s AND (status IN (%s, %s){others})", params
 
 
 def unreachable(thread_id: str, error: BaseException) -> JournalUnreachable:

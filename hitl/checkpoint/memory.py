@@ -110,6 +110,13 @@ class _Thread:
     questions: dict[str, QuestionRow] = dataclasses.field(default_factory=dict)
     facts: dict[int, Fact] = dataclasses.field(default_factory=dict)
 
+    def questions_for(self, *, closed: bool, questions: Sequence[str]) -> list[QuestionRow]:
+        return [
+            copy.copy(row)
+            for row in self.questions.values()
+            if row.status in OPEN or row.id in questions or (closed and row.turn == self.row.turn)
+        ]
+
     def between(self, first: int, last: int) -> list[Fact]:
         return [self.facts[seq] for seq in range(first, last + 1) if seq in self.facts]
 
@@ -121,7 +128,15 @@ class InMemorySaver(Store):
         self._lock = RLock()
         self._threads: dict[str, _Thread] = {}
 
-    def transact(self, thread_id: str, work: Callable[[Unit], T], *, create: bool = False, closed: bool = False) -> T:
+    def transact(
+        self,
+        thread_id: str,
+        work: Callable[[Unit], T],
+        *,
+        create: bool = False,
+        closed: bool = False,
+        questions: Sequence[str] = (),
+    ) -> T:
         with self._lock:
             kept = self._threads.get(thread_id)
             if kept is None and not create:
@@ -132,7 +147,7 @@ class InMemorySaver(Store):
             projection = Projection(
                 row,
                 [copy.copy(run) for run in kept.runs.values() if run.status in ("queued", "running")] if kept else [],
-                [copy.copy(q) for q in kept.questions.values() if closed or q.status in OPEN] if kept else [],
+                kept.questions_for(closed=closed, questions=questions) if kept else [],
                 make_run=RunRow,
                 make_question=QuestionRow,
             )

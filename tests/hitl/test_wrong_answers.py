@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hitl import responses
 from hitl.errors import InvalidAnswer
 from hitl.func import entrypoint, task
 from hitl.store import Store
@@ -255,6 +256,11 @@ def test_what_only_validate_refuses_is_asked_again_before_user_code_sees_it(stor
         return seen[-1]
 
     asked = questions(graph.invoke("in", on()))
+    with pytest.raises(InvalidAnswer, match="must be even"):
+        graph.invoke(Command(resume=3), on())
+    assert (question(store, asked).status, question(store, asked).version) == ("pending", 1)
+    # A process that did not ask the question does not know its check: the one that goes on with it does.
+    responses.forget()
     assert questions(graph.invoke(Command(resume=3), on())) == asked
     again = question(store, asked)
     assert (again.status, again.version) == ("pending", 2)
