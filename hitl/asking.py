@@ -70,8 +70,10 @@ def _pose(leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, schema
     turn = leg.turn
     path = place(scope.path, where)
     asked = turn.open.get(path)
-    if asked is not None and asked.digest == digest:
-        return asked.id
+    if asked is not None:
+        asked.met = True
+        if asked.digest == digest:
+            return asked.id
     text = codec.encode(value, where="question")
     kind = questions.detect(value, schema)
     title = kind.describe(value).title

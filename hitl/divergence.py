@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from hitl.leg import Leg
     from hitl.scope import Scope, Work
     from hitl.store import Store
-    from hitl.turn import Answered
+    from hitl.turn import Answered, Asked
 
 RECORDS = ("task", "error", "call")
 MAX_SHOWN = 80
 REMEDY = (
     "The journal is as it was. Put back what was recorded, or keep the old path for open turns: changed() from "
-    "hitl.func, or the old function under @entrypoint(version=…). Then retry the thread, or cancel it."
+    "hitl.func, or the old function under @entrypoint(version=…). Then retry the thread if it has failed; or cancel it."
 )
 
 
@@ -71,26 +71,32 @@ def of_question(scope: Scope, place: str, answer: Answered, value: Any) -> Diver
 
 def of_answer(leg: Leg, place: str, answer: Answered) -> Divergence:
     """The code ended without asking what was answered."""
-    records = leg.turn.calls
-    above = [path for path in ancestors(place.partition("?")[0]) if path]
-    names = [records[path].name if path in records else "?" for path in above]
-    recorded = _answered(" › ".join([leg.turn.workflow, *names]), place, answer)
     problem = f"the answer to question {answer.id} reached no question this time"
+    return Divergence(problem, _answered(_trail_to(leg, place), place, answer), {"what": "nothing"})
+
+
+def of_pending(leg: Leg, place: str, asked: Asked) -> Divergence:
+    """The code ended without asking what waits for an answer."""
+    recorded = _question(_trail_to(leg, place), place, asked.id) | {"seq": asked.seq}
+    problem = f"question {asked.id}, which waits for its answer, is not asked this time"
     return Divergence(problem, recorded, {"what": "nothing"})
 
 
 def _answered(parent: str, place: str, answer: Answered) -> dict[str, Any]:
+    return _question(parent, place, answer.id) | {"answer_seq": answer.seq}
+
+
+def _question(parent: str, place: str, question_id: str) -> dict[str, Any]:
     where = place.partition("?")[2]
     keyed = where.startswith("=")
     return {
         "what": "question",
-        "id": answer.id,
+        "id": question_id,
         "value": None,
         "number": None if keyed else int(where) + 1,
         "key": where[1:] if keyed else None,
         "parent": parent,
         "seq": 0,
-        "answer_seq": answer.seq,
         "path": place,
     }
 
@@ -103,6 +109,13 @@ def _trail(scope: Scope) -> str:
         names.append(here.name)
         here = here.parent
     return " › ".join([scope.leg.turn.workflow, *reversed(names)])
+
+
+def _trail_to(leg: Leg, place: str) -> str:
+    """The same down to the call in which a question was asked, of which only the place is known."""
+    records = leg.turn.calls
+    above = [path for path in ancestors(place.partition("?")[0]) if path]
+    return " › ".join([leg.turn.workflow, *(records[path].name if path in records else "?" for path in above)])
 
 
 def error(leg: Leg, found: Divergence) -> NonDeterminism:
@@ -144,7 +157,7 @@ def _fact(facts: Sequence[Fact], recorded: dict[str, Any]) -> Fact | None:
         kinds: tuple[str, ...] = RECORDS
         last = recorded["seq"]
     else:
-        kinds, last = ("question",), recorded["answer_seq"]
+        kinds, last = ("question",), recorded.get("answer_seq", 0)
     there = [fact for fact in facts if fact.path == recorded["path"] and fact.kind in kinds]
     return next((fact for fact in reversed(there) if not last or fact.seq <= last), None)
 

@@ -304,11 +304,15 @@ class Leg:
         if isinstance(scope, Call):
             self._slots.free(scope)
             self._stillness.weigh(scope)
-        if self.turn.parked(call.path):
+        if not self.may_run(call):
             return False, self._stillness.pause(call)
         start = self._slots.admit(call)
         self._stillness.weigh(call)
         return start, []
+
+    def may_run(self, call: Call) -> bool:
+        """Whether a call without a recorded outcome runs in this leg, or is parked (rule 17)."""
+        return not self.turn.parked(call.path)
 
     def _replay(self, call: Call, record: Fact) -> None:
         call.state = State.DONE

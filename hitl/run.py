@@ -40,9 +40,10 @@ class Setting:
     context: Any = None
     durability: str = "sync"
     tells_tasks: bool = False
+    leg_type: type[Leg] = Leg
 
     def leg(self, turn: Turn) -> Leg:
-        return Leg(
+        return self.leg_type(
             self.store,
             self.lease,
             turn,
@@ -76,7 +77,7 @@ def run_thread(thread_id: str) -> bool:
     lease = store.submit(partial(store.transact, thread_id, claiming(workflow)), key=thread_id).result()
     if lease is None:
         return False
-    setting = Setting(workflow, store, lease, workflow.config_of(thread), _tell_nobody)
+    setting = Setting(workflow, store, lease, workflow.config_of(thread), tell_nobody)
     try:
         perform(setting)
     except (RunStopped, JournalUnreachable) as error:
@@ -84,7 +85,7 @@ def run_thread(thread_id: str) -> bool:
     return True
 
 
-def _tell_nobody(mode: str, payload: Any, ns: tuple[str, ...] = ()) -> None:
+def tell_nobody(mode: str, payload: Any, ns: tuple[str, ...] = ()) -> None:
     """An executor's runs are watched through the journal."""
 
 

@@ -24,11 +24,13 @@ LATEST = ("answer", "release")
 
 @dataclasses.dataclass(slots=True)
 class Asked:
-    """An open question of this turn."""
+    """An open question of this turn. met: the code came to its place."""
 
     id: str
     digest: str
     version: int
+    seq: int = 0
+    met: bool = False
 
 
 @dataclasses.dataclass(slots=True)
@@ -193,7 +195,7 @@ class Turn:
         self._returned.clear()
 
     def _read_question(self, fact: Fact) -> None:
-        self.open[fact.path] = Asked(fact.detail["id"], fact.digest, fact.detail["version"])
+        self.open[fact.path] = Asked(fact.detail["id"], fact.digest, fact.detail["version"], fact.seq)
 
     def _read_answer(self, fact: Fact) -> None:
         asked = self.open.pop(fact.path, None)
@@ -211,7 +213,7 @@ class Turn:
     def _read_reopen(self, fact: Fact) -> None:
         answer = self.answers.pop(fact.path)
         self._returned[fact.path] = answer
-        self.open[fact.path] = Asked(answer.id, answer.digest, fact.detail["version"])
+        self.open[fact.path] = Asked(answer.id, answer.digest, fact.detail["version"], fact.seq)
 
     def _read_retry(self, fact: Fact) -> None:
         for path, answer in self._returned.items():

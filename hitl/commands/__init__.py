@@ -4,7 +4,7 @@ Every module has `add_to(subparsers)`, which declares its subcommands and names 
 runs. Such a function takes a `Console` and the parsed options and returns the exit code:
 
 0   done, or the followed run finished
-1   the followed run failed or was cancelled; `doctor` found something wrong
+1   the followed run failed or was cancelled; `doctor` found something wrong; an open turn does not replay
 2   the command line is wrong
 3   no such workflow, thread, question or user
 4   conflict: busy, interrupted, answered before, asked again since
@@ -18,6 +18,6 @@ Results go to standard output, one thing a line or as JSON; remarks and errors g
 
 from __future__ import annotations
 
-from hitl.commands import answer, doctor, start, sweep, threads, workflows
+from hitl.commands import answer, doctor, replay, start, sweep, threads, workflows
 
-MODULES = (start, workflows, threads, answer, sweep, doctor)
+MODULES = (start, workflows, threads, answer, sweep, doctor, replay)
