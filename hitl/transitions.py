@@ -126,8 +126,8 @@ def check_workflow(unit: Unit, workflow: str) -> None:
     """Raise WrongWorkflow unless the thread belongs to this one (rule 9)."""
     if unit.thread.workflow != workflow:
         raise errors.WrongWorkflow(
-            f"Thread {unit.thread.id!r} belongs to workflow {unit.thread.workflow!r}, not to {workflow!r} "
-            "(rule 9). Use that workflow, or another thread id."
+            f"Thread {unit.thread.id!r} belongs to workflow {unit.thread.workflow!r}, not to {workflow!r}. "
+            "Use that workflow, or another thread id."
         )
 
 

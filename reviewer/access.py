@@ -62,7 +62,7 @@ def signed_in(view: View) -> View:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         if request.headers.get("HX-Request"):
-            raise SignedOut("You are signed out. Sign in again in another tab, then repeat this here.")
+            raise SignedOut("Sign in again in another tab, then repeat this here.")
         came_by_form = request.method not in ("GET", "HEAD")
         back = reverse("reviewer:queue") if came_by_form else request.get_full_path()
         return redirect_to_login(back, login_url())
