@@ -134,6 +134,10 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
         """The journal of a thread after a seq, in order."""
         return self.filter(thread_id=thread_id, seq__gt=after).order_by("seq")
 
+    def failures(self, thread_id: str, *, limit: int = 20) -> CheckpointQuerySet:
+        """The latest facts that tell of a failure, newest first."""
+        return self.filter(thread_id=thread_id, kind__in=("error", "attempt", "failed")).order_by("-seq")[:limit]
+
     def openings(self, thread_id: str, *, up_to: int, turn: int) -> CheckpointQuerySet:
         """The facts of a turn, and of those after it, that what comes after the seq may go on with: open calls,
         questions, their answers. Of a turn that is closed nothing goes on."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime
 
+from django.utils import timezone
+
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 from reviewer import shown
 from reviewer.shown import Shown
@@ -13,6 +15,7 @@ from reviewer.timeline import Problem
 LABELS = {
     "new": "Not started",
     "queued": "Queued",
+    "asleep": "Asleep",
     "running": "Running",
     "waiting": "Waiting for an answer",
     "finished": "Finished",
@@ -21,7 +24,7 @@ LABELS = {
 }
 
 # The states as the status marks of every page name them, where that differs.
-MARKS = {"waiting": "pending", "finished": "succeeded"}
+MARKS = {"asleep": "queued", "waiting": "pending", "finished": "succeeded"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class RunState:
     output: Shown | None
     problem: Problem | None
     warning: str
+    until: datetime | None
     since: datetime
 
     @property
@@ -58,7 +62,7 @@ def read(thread_id: str) -> RunState:
     thread = Thread.objects.get(id=thread_id)
     run = Run.objects.of(thread_id).last()
     questions = list(Interrupt.objects.of(thread_id).open())
-    state = word(thread.status, run.status if run else None)
+    state = word(thread.status, run.status if run else None, wake_at=thread.wake_at)
     return RunState(
         thread_id=thread_id,
         seq=thread.seq,
@@ -68,16 +72,19 @@ def read(thread_id: str) -> RunState:
         output=_output(thread) if state == "finished" else None,
         problem=_problem(run) if run and state == "failed" else None,
         warning=thread.warning,
+        until=thread.wake_at if state == "asleep" else None,
         since=(run and (run.ended_at or run.started_at or run.created_at)) or thread.created_at,
     )
 
 
-def word(thread_status: str, run_status: str | None) -> str:
-    """The state in one word, from the status of the thread and of its latest run."""
+def word(thread_status: str, run_status: str | None, *, wake_at: datetime | None = None) -> str:
+    """The state in one word, from the status of the thread and of its latest run, and its timer."""
     if run_status is None:
         return "new"
     if thread_status == Thread.Status.BUSY:
-        return "queued" if run_status == Run.Status.QUEUED else "running"
+        if run_status != Run.Status.QUEUED:
+            return "running"
+        return "asleep" if wake_at is not None and wake_at > timezone.now() else "queued"
     if thread_status == Thread.Status.IDLE:
         # A run that had paused or failed keeps that status when its turn is cancelled.
         return "finished" if run_status == Run.Status.SUCCEEDED else "cancelled"

@@ -29,6 +29,8 @@ from reviewer.shown import Shown
 OPEN = ("pending", "held")
 # Of a longer journal a page shows this many facts before its end, and links to what is before.
 WINDOW_FACTS = 400
+# What is shown at the most, however far back a reader asks: the rest is in the Admin.
+MAX_FACTS = 5_000
 CHANNELS = {"admin": "in the Admin", "command": "on the command line", "code": "in code"}
 
 
@@ -103,6 +105,8 @@ class Page:
 
 def read(thread_id: str, *, after: int = 0, up_to: int | None = None) -> Page:
     """The rows of a thread that a reader who has seen everything up to `after` has not."""
+    if up_to is not None:
+        after = max(after, up_to - MAX_FACTS)
     new = Checkpoint.objects.of(thread_id, after=after)
     facts = list(new if up_to is None else new.up_to(up_to))
     before: Iterable[Checkpoint] = ()
@@ -110,6 +114,14 @@ def read(thread_id: str, *, after: int = 0, up_to: int | None = None) -> Page:
         before = Checkpoint.objects.openings(thread_id, up_to=after, turn=min(fact.turn for fact in facts))
     rows = fold([*before, *facts])
     return Page([row for row in rows if row.seq > after], up_to or (facts[-1].seq if facts else after))
+
+
+def failures(thread_id: str) -> list[dict[str, Any]]:
+    """The latest failures of a thread with their tracebacks, newest first."""
+    return [
+        {"name": fact.name, "created_at": fact.created_at} | json.loads(fact.detail)
+        for fact in Checkpoint.objects.failures(thread_id)
+    ]
 
 
 def fold(facts: Iterable[Checkpoint]) -> list[Row]:

@@ -22,6 +22,7 @@ urlpatterns = [
     path("runs/", runs.runs, name="runs"),
     path("runs/<thread:thread_id>/", runs.thread, name="thread"),
     path("runs/<thread:thread_id>/events/", runs.events, name="events"),
+    path("runs/<thread:thread_id>/tracebacks/", runs.tracebacks, name="tracebacks"),
     path("runs/<thread:thread_id>/cancel/", runs.cancel, name="cancel"),
     path("runs/<thread:thread_id>/retry/", runs.retry, name="retry"),
     path("start/", start.choose, name="start"),

@@ -76,6 +76,14 @@ def events(request: HttpRequest, thread_id: str) -> HttpResponse:
     return HttpResponse(html, headers={"X-Live-Seq": str(seq)})
 
 
+@require_GET
+@access.needs(access.ADMINISTER)
+def tracebacks(request: HttpRequest, thread_id: str) -> HttpResponse:
+    """Where in the code a run failed: for those who administer, since code and paths stand in it."""
+    found = access.thread(request.user, thread_id)
+    return render(request, "reviewer/runs/tracebacks.html", {"thread": found, "failures": timeline.failures(thread_id)})
+
+
 @require_POST
 @access.needs(access.ADMINISTER)
 def cancel(request: HttpRequest, thread_id: str) -> HttpResponse:
@@ -109,7 +117,7 @@ def _page(request: HttpRequest, thread: Thread, *, problem: Conflict | None = No
         "title": _title(thread.workflow),
         "run": run,
         "rows": timeline.read(thread.id, after=after, up_to=run.seq).rows,
-        "earlier": max(0, after - 2 * timeline.WINDOW_FACTS) if after else None,
+        "earlier": max(0, after - 2 * timeline.WINDOW_FACTS) if after > max(0, run.seq - timeline.MAX_FACTS) else None,
         "metadata": {name: shown.data(value) for name, value in thread.metadata.items()},
         "may_administer": access.may(request.user, access.ADMINISTER),
         "problem": problem,
@@ -118,7 +126,7 @@ def _page(request: HttpRequest, thread: Thread, *, problem: Conflict | None = No
 
 
 def _listed(thread: Any) -> dict[str, Any]:
-    state = runstate.word(thread.status, thread.latest_status)
+    state = runstate.word(thread.status, thread.latest_status, wake_at=thread.wake_at)
     return {
         "thread": thread,
         "title": _title(thread.workflow),

@@ -16,8 +16,9 @@ def test_a_failed_run_tells_why_and_a_retry_keeps_what_was_done(sign_in, start, 
     state = page.locator("#run-state")
     expect(state).to_have_attribute("data-state", "failed")
     expect(state).to_contain_text("RuntimeError: the stock list is locked by another program")
-    page.locator("#events").get_by_text("Traceback").first.click()
-    expect(page.locator("#events .traceback pre").first).to_contain_text("count_stock")
+    page.get_by_role("link", name="Tracebacks").click()
+    expect(page.locator("pre").first).to_contain_text("count_stock")
+    page.get_by_role("link", name="← Run").click()
 
     open_gate("depot-mended")
     page.get_by_text("Retry…").click()

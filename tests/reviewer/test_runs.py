@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,12 @@ from hitl.testing import drain
 from tests.reviewer.journal import Journal
 
 pytestmark = pytest.mark.django_db
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 def page_of(user: User, thread_id: str, **query: str) -> str:
@@ -86,14 +93,32 @@ def test_every_state_has_its_page(thread: str, run: str, state: str, cleo: User)
     assert state_of(page_of(cleo, "t1")) == state
 
 
-def test_a_failed_run_shows_the_error_with_its_traceback_folded(cleo: User) -> None:
+def test_a_failed_run_shows_its_error_and_its_traceback_to_administrators_alone(
+    ana: User, ben: User, cleo: User
+) -> None:
     journal = Journal("t1")
     journal.add("input", value="foo", workflow="graph", by_name="ana", channel="web")
+    journal.add("failed", type="ValueError", message="<b>too short</b>", traceback="File line 1")
     journal.set("error", run="failed")
     Run.objects.update(error_type="ValueError", error="<b>too short</b>", traceback="File line 1")
     html = page_of(cleo, "t1")
     assert "ValueError" in html and "&lt;b&gt;too short&lt;/b&gt;" in html
-    assert re.search(r"<details[^>]*><summary>Traceback</summary>.*File line 1", html, re.S)
+    address = reverse("reviewer:tracebacks", args=["t1"])
+    assert address in page_of(ana, "t1")
+    for anybody in (ana, ben, cleo):
+        assert "File line 1" not in page_of(anybody, "t1")
+    assert "File line 1" in client_of(ana).get(address).content.decode()
+    assert [client_of(other).get(address).status_code for other in (ben, cleo)] == [403, 403]
+
+
+def test_a_sleeping_run_says_until_when(cleo: User) -> None:
+    journal = Journal("t1")
+    journal.add("input", value="foo", workflow="graph", by_name="ana", channel="web")
+    journal.set("busy", run="queued")
+    Thread.objects.update(wake_at=datetime(2999, 5, 1, 12, tzinfo=UTC))
+    html = page_of(cleo, "t1")
+    assert state_of(html) == "asleep"
+    assert "until 1 May 2999" in html
 
 
 def test_only_administrators_are_offered_cancel_and_retry(started: str, ana: User, ben: User) -> None:
