@@ -191,8 +191,7 @@ def pause(
     rejected: (question id, its facts' path, why) of answers that failed their check before user code saw them.
     """
     unit.check(lease)
-    for fact in facts:
-        unit.add(fact)
+    _ask(unit, facts)
     for question_id, path, problem in rejected:
         _reopen(unit, question_id, path, problem)
     thread = unit.thread
@@ -204,11 +203,22 @@ def pause(
     return True
 
 
+def _ask(unit: Unit, facts: Iterable[Fact]) -> None:
+    """Write the questions of a leg, and what belongs to them.
+
+    One that takes a new text (rule 13) is asked anew only if it is still pending, as it was when the leg began:
+    an answer that was given since belongs to the text its author saw, and is neither dropped nor overwritten.
+    """
+    for fact in facts:
+        known = unit.questions.get(fact.detail["id"]) if fact.kind == "question" else None
+        if known is None or (known.status == "pending" and known.version < fact.detail["version"]):
+            unit.add(fact)
+
+
 def wait(unit: Unit, lease: Lease, facts: Iterable[Fact], *, seen: int, until: datetime) -> None:
     """Give the lease back until a timer is due (rule 25); questions among the facts can be answered meanwhile."""
     unit.check(lease)
-    for fact in facts:
-        unit.add(fact)
+    _ask(unit, facts)
     thread = unit.thread
     detail = {"seen": seen, "until": until.isoformat()}
     unit.add(Fact("wait", thread.turn, attempt=thread.seq + 1, detail=detail))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import count
 
 import pytest
 
+from hitl import transitions
 from hitl.errors import NonDeterminism, StaleAnswer
+from hitl.facts import Author
 from hitl.func import entrypoint, task
 from hitl.store import Store
+from hitl.transitions import Given
 from hitl.types import Command, interrupt
 from tests.hitl.programs import facts, on, questions
 
@@ -122,6 +126,32 @@ def test_a_pending_question_whose_text_changes_takes_it_one_version_on(store: St
     assert again == {"Buy at 11?": ids["Buy at 10?"]}
     question = store.question(ids["Buy at 10?"])
     assert (question.version, question.status) == (2, "pending")
+
+
+def test_a_text_that_changes_while_its_question_is_answered_does_not_drop_the_answer(store: Store) -> None:
+    """The answer comes in the middle of the leg that would ask with another text."""
+    passes = count(1)
+    asked: dict[str, str] = {}
+    delivered = []
+
+    @task
+    def other():
+        return interrupt("Another?")
+
+    @entrypoint(checkpointer=store)
+    def graph(value):
+        first, number = other(), next(passes)
+        if number == 2:
+            given = {asked["Day 1?"]: Given("yes")}
+            answer = partial(transitions.answer, given=given, author=Author(None, "ana", "web"))
+            store.submit(partial(store.transact, "1", answer, closed=True)).result()
+        delivered.append(interrupt(f"Day {number}?", key="day"))
+        return [first.result(), delivered[-1]]
+
+    asked |= questions(graph.invoke("in", on()))
+    assert graph.invoke(Command(resume={asked["Another?"]: "sure"}), on()) == ["sure", "yes"]
+    assert delivered == ["yes"]
+    assert store.question(asked["Day 1?"]).version == 1
 
 
 @pytest.mark.django_db
