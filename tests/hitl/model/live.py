@@ -16,6 +16,7 @@ from hitl import scope as scopes
 from hitl.checkpoint.memory import InMemorySaver
 from hitl.func import entrypoint, task
 from hitl.leg import Leg
+from hitl.signals import Pause
 from hitl.store import Store
 from hitl.turn import call_of
 from hitl.types import interrupt
@@ -46,33 +47,35 @@ class Ledger:
         self.remembered: set[str] | None = None
         self.asked: dict[Place, str] = {}
         self.accepted: dict[Place, str] = {}
+        self.delivered: set[str] = set()
         self.wrong: list[str] = []
 
     def answers(self) -> dict[str, str]:
         """The answers that were taken, by the program's names of their questions."""
         return {at: self.accepted[place] for place, at in self.asked.items() if place in self.accepted}
 
-    def failures(self, path: str) -> int:
-        return sum(fact.kind == "error" and fact.path == path for fact in self._facts())
+    def failures(self, at: str) -> int:
+        paths = {start.path for start in self.starts.get(at, ())}
+        return sum(fact.kind == "error" and fact.path in paths for fact in self._facts())
 
-    def begin(self, at: str) -> None:
+    def begin(self, at: str, *, varies: bool) -> None:
         """A task starts: was it allowed to?"""
         scope = scopes.current.get()
         assert scope is not None
         before = self.starts.setdefault(at, [])
-        now = Start(scope.leg, scope.path, self.failures(scope.path))
+        now = Start(scope.leg, scope.path, self.failures(at))
         if before:
-            problem = self._problem(at, before[-1], now)
+            problem = self._problem(at, before[-1], now, varies)
             if problem:
                 self.wrong.append(f"{at} started again {problem}")
         before.append(now)
 
-    def _problem(self, at: str, before: Start, now: Start) -> str:
-        if now.path != before.path:
+    def _problem(self, at: str, before: Start, now: Start, varies: bool) -> str:
+        if now.path != before.path and not varies:
             return "as another call"
         if now.leg is before.leg:
             return "in the same pass"
-        facts = [fact for fact in self._facts() if fact.kind in ("task", "error") and fact.path == now.path]
+        facts = [fact for fact in self._facts() if fact.kind in ("task", "error") and fact.path == before.path]
         if any(fact.kind == "task" for fact in facts):
             return "after its result was committed"
         if now.failures > before.failures:
@@ -95,6 +98,7 @@ class Ledger:
             self.wrong.append(f"{at} was asked in the place of {self.asked[place]}")
 
     def used(self, place: Place, at: str, answer: str) -> None:
+        self.delivered.add(answer)
         if self.accepted.get(place) != answer:
             self.wrong.append(f"{at} got {answer}, it had been given {self.accepted.get(place)}")
 
@@ -123,7 +127,7 @@ class Live:
             RUNNING.reset(token)
 
     def perform(self, task: program.T, arg: Any, at: str) -> Any:
-        self.ledger.begin(at)
+        self.ledger.begin(at, varies=task.arg == program.VARIES)
         return self._walk(at).task(task, arg)
 
     def ask(self, walk: Walk, question: Ask, at: str) -> str:
@@ -144,13 +148,15 @@ class Live:
     def as_done(self, futures: list[Any]) -> list[int]:
         if not self.shuffled:
             return [futures.index(future) for future in as_completed(futures)]
-        order = list(range(len(futures)))
-        return order if self.passes % 2 else order[::-1]
+        order = list(range(len(futures)))[:: 1 if self.passes % 2 else -1]
+        # Those that pause come last, as they do where time passes.
+        return sorted(order, key=lambda number: isinstance(futures[number]._exception, Pause))
 
     def recorded_failures(self, walk: Walk) -> int:
-        scope = scopes.current.get()
-        assert scope is not None
-        return self.ledger.failures(scope.path)
+        return self.ledger.failures(walk.at)
+
+    def varying(self) -> Any:
+        return f"pass {self.passes}"
 
 
 RUNNING: ContextVar[tuple[Live, program.T, str]] = ContextVar("running")

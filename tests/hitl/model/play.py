@@ -18,6 +18,7 @@ from hitl import scope as scopes
 from hitl.facts import Author
 from hitl.testing import in_callers_thread
 from hitl.transitions import Given
+from hitl.turn import call_of
 from tests.hitl.model import live, program, rows
 from tests.hitl.model.faults import Crash, Fault
 from tests.hitl.model.straight import Straight
@@ -175,7 +176,10 @@ class Play:
     # Answers
 
     def pending(self) -> list[Any]:
-        return [row for row in self.store.open_questions(self.thread_id) if row.status == "pending"]
+        rows = [row for row in self.store.open_questions(self.thread_id) if row.status == "pending"]
+        for row in rows:
+            assert row.problem or _place(row) not in self.ledger.accepted, "an answer was taken, and thrown away"
+        return rows
 
     def token(self, reply: Reply) -> str:
         return f"{next(self.tokens)} {'bad' if reply.bad else 'good'}"
@@ -192,7 +196,7 @@ class Play:
         return token
 
     def taken(self, row: Any, token: str) -> None:
-        self.ledger.accepted[row.path, row.key or str(row.position)] = token
+        self.ledger.accepted[_place(row)] = token
 
     def try_again(self, reply: Reply) -> None:
         """After a failure: answer what was given back, or retry with what stands."""
@@ -259,6 +263,7 @@ class Play:
         self.answer(row, reply, hold_seconds=60)
         undo = partial(transitions.undo, question_id=row.id, version=row.version, author=ANA)
         self.transact(undo, closed=True)
+        del self.ledger.accepted[_place(row)]
         with self.refused(errors.StaleAnswer):
             self.answer(row, reply)
         again = next(there for there in self.pending() if there.id == row.id)
@@ -288,14 +293,32 @@ class Play:
         """After each step: no rule was broken, and a turn that came to an end came to the right one."""
         assert not self.ledger.wrong, self.ledger.wrong
         facts = [fact for fact in self.store.facts(self.thread_id) if fact.turn == self.thread.turn]
+        ended = self.thread.status
+        if (ended == "idle" and facts[-1].kind == "output") or (ended == "interrupted" and self.inline):
+            left = set(self.ledger.accepted.values()) - self.ledger.delivered
+            assert not left, f"taken, and given to nobody: {left}"
         failures = [fact for fact in facts if fact.kind == "failed"]
         if len(failures) > self.seen_failures:
             self.seen_failures += 1
             assert len(failures) == self.seen_failures, "failed twice in one step"
             self.compare("error", failures[-1].detail["message"], failures[-1].detail["type"])
+            self.given_back(facts, failures[-1])
         outputs = [fact for fact in facts if fact.kind == "output"]
         if outputs and self.thread.status == "idle":
             self.compare("value", codec.decode(outputs[0].value or "null"), "")
+
+    def given_back(self, facts: list[Any], failed: Any) -> None:
+        """Rule 21: a question whose fresh answer made the run fail is pending again, one version on."""
+        _, refused, token = failed.detail["message"].partition(" refused ")
+        taken = [fact for fact in facts if fact.kind in ("answer", "release") and fact.value == codec.encode(token)]
+        if not refused or not taken:
+            return
+        since = [fact for fact in facts if taken[0].seq < fact.seq < failed.seq]
+        below = [fact for fact in since if fact.kind in ("task", "error") and fact.path.startswith(_below(taken[0]))]
+        if below or [fact.kind for fact in since if fact.kind in ("leg", "pause", "failed")] != ["leg"]:
+            return
+        row = self.store.question(taken[0].detail["id"])
+        assert (row.status, row.version) == ("pending", taken[0].detail["version"] + 1), "was not given back"
 
     def compare(self, kind: str, value: Any, of: str) -> None:
         expected = self.straight.attempt(self.ledger.answers())
@@ -316,6 +339,16 @@ class Play:
             assert thread.status == "error" and question.problem, f"{question.id} is open"
         runs = Counter(row.status for row in rows.runs(self.store, self.thread_id))
         assert not runs["queued"] and not runs["running"], runs
+
+
+def _place(row: Any) -> live.Place:
+    return row.path, row.key or str(row.position)
+
+
+def _below(answer: Any) -> str:
+    """What the paths of calls under the one that asked begin with."""
+    call = call_of(answer.path)
+    return f"{call}/" if call else ""
 
 
 class _Refused:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 
 LAST = "last"
+VARIES = "varies"
 
 
 class Boom(Exception):
@@ -33,7 +34,7 @@ node = dataclasses.dataclass(repr=False, kw_only=True)
 
 @node
 class T(Node):
-    """A call of task `name`. arg: a constant that other calls have too, or the LAST result.
+    """A call of task `name`. arg: a constant that other calls have too, the LAST result, or one that VARIES.
 
     flaky: at its end it fails until so many of its failures are recorded.
     """
@@ -124,18 +125,30 @@ def statements(depth: int, *, steady: bool) -> st.SearchStrategy[Any]:
     return st.one_of(
         asks,
         st.builds(Do, task=task),
+        st.builds(Do, task=tasks(0, steady=steady).map(_of_varying)),
         st.builds(Par, tasks=several, quiet=st.booleans()),
         st.builds(Spawn, task=task, late=st.booleans()),
         st.builds(Loop, times=st.integers(1, 2), body=block),
         st.builds(Try, body=block, handler=block),
         st.builds(AsDone, tasks=several, then=task.map(_of_last)),
         st.builds(Hush, body=block),
+        st.builds(_changing, keys, st.lists(asks, min_size=1, max_size=2)),
         st.just(Fail()),
     )
 
 
+def _changing(key: str, others: list[Any]) -> Try:
+    """A question that changes its text while others beside it are answered."""
+    beside: list[Any] = [Spawn(task=T(body=[other], name="b"), late=True) for other in others]
+    return Try(body=[*beside, Ask(key=key, varies=True)], handler=[])
+
+
 def _of_last(task: T) -> T:
     return dataclasses.replace(task, arg=LAST)
+
+
+def _of_varying(task: T) -> T:
+    return dataclasses.replace(task, arg=VARIES)
 
 
 def tasks(depth: int, *, steady: bool) -> st.SearchStrategy[T]:

@@ -22,6 +22,12 @@ def check_journal(store: Store, thread_id: str) -> None:
     assert max(addresses.values()) == 1, "two facts of one address"
     answered = Counter((fact.detail["id"], fact.detail["version"]) for fact in facts if fact.kind in ANSWERS)
     assert max(answered.values(), default=0) <= 1, "one version answered twice"
+    asked: dict[str, str | None] = {}
+    for fact in facts:
+        if fact.kind == "question":
+            known = asked.get(fact.detail["id"])
+            assert known != fact.value, "asked again, though nothing about it had changed"
+            asked[fact.detail["id"]] = fact.value
     results = Counter((fact.turn, fact.path) for fact in facts if fact.kind == "task")
     assert max(results.values(), default=0) <= 1, "two results of one call"
 

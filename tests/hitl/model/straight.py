@@ -119,5 +119,8 @@ class Straight:
     def as_done(self, futures: list[Any]) -> list[int]:
         return list(range(len(futures)))
 
+    def varying(self) -> Any:
+        return None
+
     def recorded_failures(self, walk: Walk) -> int:
         return self._failed[walk.at]

@@ -71,7 +71,7 @@ def test_with_threads(body: list[Any], schedule: Schedule) -> None:
 
 
 @pytest.mark.django_db
-@settings(here, max_examples=80)
+@settings(here, max_examples=60)
 @any_program
 def test_in_the_database(body: list[Any], schedule: Schedule) -> None:
     in_database(body, schedule)

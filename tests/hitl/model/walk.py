@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from tests.hitl.model.program import LAST, AsDone, Ask, Boom, Do, Fail, Hush, Loop, Node, Par, Spawn, T, Try
+from tests.hitl.model.program import LAST, VARIES, AsDone, Ask, Boom, Do, Fail, Hush, Loop, Node, Par, Spawn, T, Try
 
 
 class World(Protocol):
@@ -26,6 +26,9 @@ class World(Protocol):
     def recorded_failures(self, walk: Walk) -> int:
         """How often the task that runs in this scope has failed for good."""
 
+    def varying(self) -> Any:
+        """Another value in every replay."""
+
 
 class Walk:
     """One scope of a program: its body, or one run of a task."""
@@ -34,6 +37,8 @@ class Walk:
         self.world = world
         self.at = at
         self.late: list[Any] = []
+        # Whether the outcome of every call so far was looked at: only then may arguments vary (rule 12).
+        self.alone = True
         self.last: Any = None
         self.notes: Any = None
 
@@ -43,7 +48,7 @@ class Walk:
 
     def task(self, task: T, arg: Any) -> Any:
         """What the task itself does; its result says who it is."""
-        value = [self.at, arg, self.scope(task.body)]
+        value = [self.at, VARIES if task.arg == VARIES else arg, self.scope(task.body)]
         failed = self.world.recorded_failures(self) if task.flaky else 0
         if failed < task.flaky:
             raise Boom(f"{self.at} flaked for the {failed + 1}. time")
@@ -60,7 +65,12 @@ class Walk:
         return getattr(self, f"on_{type(statement).__name__}")(statement, at)
 
     def issue(self, task: T, at: str) -> Any:
-        return self.world.issue(self, task, self.last if task.arg == LAST else task.arg, at)
+        arg = task.arg
+        if arg == LAST:
+            arg = self.last
+        elif arg == VARIES and self.alone:
+            arg = self.world.varying()
+        return self.world.issue(self, task, arg, at)
 
     def on_Ask(self, ask: Ask, at: str) -> Any:
         answer = self.world.ask(self, ask, at)
@@ -72,13 +82,18 @@ class Walk:
         return self.issue(do.task, at).result()
 
     def on_Par(self, par: Par, at: str) -> Any:
+        alone, self.alone = self.alone, False
         futures = [self.issue(task, f"{at}.{number}") for number, task in enumerate(par.tasks)]
         if not par.quiet:
-            return [future.result() for future in futures]
+            values = [future.result() for future in futures]
+            self.alone = alone
+            return values
+        self.alone = alone
         errors = [future.exception() for future in futures]
         return [str(error) if error else future.result() for error, future in zip(errors, futures, strict=True)]
 
     def on_AsDone(self, as_done: AsDone, at: str) -> Any:
+        self.alone = False
         futures = [self.issue(task, f"{at}.{number}") for number, task in enumerate(as_done.tasks)]
         values: dict[int, Any] = {}
         then: dict[int, Any] = {}
@@ -88,6 +103,7 @@ class Walk:
         return [[values[number], outcome(then[number])] for number in sorted(values)]
 
     def on_Spawn(self, spawn: Spawn, at: str) -> Any:
+        self.alone = False
         future = self.issue(spawn.task, at)
         if spawn.late:
             self.late.append(future)
