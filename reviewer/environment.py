@@ -98,8 +98,6 @@ def postgresql(*, options: dict[str, str], **connection: str) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         **connection,
         "CONN_MAX_AGE": 0,
-        # After a restart of the server the pool is full of dead connections: hand none of them out.
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {**options, "pool": {"min_size": 1, "max_size": 20, "timeout": 10}},
     }
 

@@ -208,7 +208,7 @@ class DatabaseSaver(Store):
             # Of a lost connection nobody knows whether it took the commit along.
             in_doubt = isinstance(error, GONE)
             if in_doubt:
-                self.close_connection()
+                self.renew_connection()
             results = [self._append_alone(entry, in_doubt=in_doubt) for entry in group]
         for entry, result in zip(group, results, strict=True):
             entry.tell(result)
@@ -294,7 +294,7 @@ class DatabaseSaver(Store):
                     raise unreachable(thread_id, error) from error
                 logger.warning("The journal of thread %s cannot be written yet: %s", thread_id, error)
                 in_doubt = True
-                self.close_connection()
+                self.renew_connection()
                 sleep(pause)
                 pause = min(pause * 2, 2.0)
 
@@ -355,7 +355,7 @@ class DatabaseSaver(Store):
         try:
             yield
         except GONE as error:
-            self.close_connection()
+            self.renew_connection()
             raise unreachable(what, error) from error
 
     # Forgetting
@@ -390,7 +390,22 @@ class DatabaseSaver(Store):
     def leave_broken_connection(self) -> None:
         """Close this thread's connection if an error came over it; the next query makes another."""
         if connections[self.alias].errors_occurred:
-            self.close_connection()
+            self.renew_connection()
+
+    def renew_connection(self) -> None:
+        """After an error: the next query makes another connection.
+
+        Where this one was lost, those that wait in Django's pool are likely to be, too; the pool replaces them
+        when it is told to look, rather than handing them out one after another.
+        """
+        connection = connections[self.alias]
+        if connection.in_atomic_block:
+            return
+        lost_it = connection.connection is not None and not connection.is_usable()
+        connection.close()
+        pool = getattr(connection, "pool", None)
+        if lost_it and pool is not None:
+            pool.check()
 
     def close_connection(self) -> None:
         connection = connections[self.alias]

@@ -15,6 +15,7 @@ from threading import Event, Lock, Thread, current_thread
 
 from hitl import conf, pool, registry, run
 from hitl import sweep as sweeps
+from hitl.checkpoint.database import saver
 from hitl.executors.base import Executor
 
 logger = logging.getLogger(__name__)
@@ -87,5 +88,6 @@ class InProcess(Executor):
                 first = False
             except Exception as error:
                 logger.warning("The sweep failed and will be tried again: %s", error)
+                saver().renew_connection()
             pool.close_connections()
             self._stopping.wait(conf.settings().sweep_seconds)

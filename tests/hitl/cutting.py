@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from hitl import testing
+from hitl.checkpoint.database import saver
 
 
 def cut(pid: int) -> None:
@@ -19,7 +20,15 @@ def cut(pid: int) -> None:
 
 
 def cut_all() -> None:
-    """End every session of this database but the one that does it; this thread's next query makes another."""
+    """End every session of this database; this thread, and whoever asks Django's pool, begins anew."""
+    end_all_sessions()
+    saver().renew_connection()
+    if connection.pool is not None:
+        connection.pool.check()
+
+
+def end_all_sessions() -> None:
+    """As a restart of the server does."""
     with another_session() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "

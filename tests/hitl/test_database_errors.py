@@ -23,12 +23,30 @@ from hitl.models import Thread
 from hitl.run import run_thread
 from hitl.types import interrupt
 from hitl.workflow import Workflow
-from tests.hitl.cutting import Once, cut, cut_all, impatience, locked, lose_connection, own_pid
+from tests.hitl.cutting import (
+    Once,
+    cut,
+    cut_all,
+    end_all_sessions,
+    impatience,
+    locked,
+    lose_connection,
+    own_pid,
+    renew_connections,
+)
 from tests.hitl.journals import evidence, gapless, kinds, leased, paused, result
-from tests.hitl.racing import in_background
+from tests.hitl.racing import at_once, in_background
 
 pytestmark = pytest.mark.usefixtures("engine")
 Register = Callable[[Workflow], Workflow]
+
+
+@pytest.fixture(autouse=True)
+def connected(engine: None) -> Iterator[None]:
+    """No connection that an earlier test has cut is left, nor one that this test cuts."""
+    renew_connections()
+    yield
+    renew_connections()
 
 
 @pytest.fixture
@@ -329,6 +347,25 @@ def test_a_verb_whose_connection_is_lost_says_so_and_the_next_one_works(register
     assert told.value.status == 503
     assert evidence() == before
     assert verbs.answer(question_id, "yes", version=1, by="ana").status == "answered"
+
+
+@pytest.mark.postgres
+def test_after_a_restart_of_the_server_one_failure_renews_all_connections(register: Register) -> None:
+    """Django's pool would hand out what it keeps, one dead connection after another."""
+    together = threading.Barrier(6)
+
+    def read(_: int) -> Any:
+        found = saver().thread("t")
+        together.wait(30)
+        return found
+
+    leased(saver())
+    at_once(*[partial(read, number) for number in range(6)])
+    connection.close()
+    end_all_sessions()
+    with pytest.raises(JournalUnreachable):
+        saver().thread("t")
+    assert [type(found) for found in at_once(*[partial(read, number) for number in range(6)])] == [Thread] * 6
 
 
 @pytest.mark.postgres
