@@ -10,12 +10,12 @@ import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from hitl import pool
 from tests.hitl.model.faults import Fault, FaultyMemory
 from tests.hitl.model.play import Play, Schedule, schedules
-from tests.hitl.model.program import blocks
+from tests.hitl.model.program import Ask, Spawn, T, blocks
 
 SOAK_SECONDS = float(os.environ.get("HITL_SOAK_SECONDS", "600"))
 CRASHES: list[Fault] = ["before", "after"]
@@ -54,7 +54,20 @@ def in_database(body: list[Any], schedule: Schedule) -> None:
     Play(FaultyDatabase("default"), body, schedule).play()
 
 
-any_program = given(body=blocks(3), schedule=schedules(INLINE))
+def any_program(test: Any) -> Any:
+    """What chance may miss in a short run, and then anything."""
+    one, question = Spawn(task=T(body=[])), Spawn(task=T(body=[Ask()]))
+    for body, faults in [
+        ([one], {1: "usurped"}),
+        ([one], {1: "cancelled"}),
+        ([Ask(), one], {2: "before", 3: "usurped"}),
+        ([question, Ask(key="k", varies=True)], {2: "answered"}),
+        ([question, question], {2: "answered"}),
+    ]:
+        test = example(body=body, schedule=Schedule(faults=faults))(test)
+    return given(body=blocks(3), schedule=schedules(INLINE))(test)
+
+
 steady_program = given(body=blocks(3, steady=True), schedule=schedules(THREADED))
 
 
