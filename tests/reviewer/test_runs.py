@@ -11,9 +11,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from hitl import verbs
-from hitl.models import Run, Thread
+from hitl import registry, verbs
+from hitl.func import entrypoint, task
+from hitl.models import Interrupt, Run, Thread
 from hitl.testing import drain
+from hitl.types import interrupt
 from tests.reviewer.journal import Journal
 
 pytestmark = pytest.mark.django_db
@@ -287,3 +289,31 @@ def test_the_list_takes_the_same_number_of_queries_however_long(cleo: User, djan
     client.force_login(cleo)
     with django_assert_max_num_queries(5):
         client.get(reverse("reviewer:runs"))
+
+
+def test_a_divergence_is_told_whole(ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was recorded, what came now, and what to do stand in the failure box, a line each."""
+
+    def deploy(name: str) -> None:
+        step = task(lambda amount: amount, name=name)
+        monkeypatch.setattr(registry, "_workflows", dict(registry._workflows))
+        for key in [key for key in registry._workflows if key[0] == "tests.pay"]:
+            del registry._workflows[key]
+        registry.register(entrypoint(name="tests.pay")(lambda amount: [step(amount).result(), interrupt("ok?")]))
+
+    deploy("charge")
+    thread_id = verbs.start("tests.pay", 40, thread_id="one").thread_id
+    drain()
+    deploy("refund")
+    verbs.answer(Interrupt.objects.get().pk, "yes", version=1)
+    drain()
+    html = page_of(ana, thread_id)
+    assert state_of(html) == "failed"
+    box = html[html.index('<p class="problem">') :].partition("</p>")[0]
+    for part in (
+        "Recorded: charge(40), call 1 of",
+        "Now: refund(40), call 1 of",
+        "changed() from hitl.func",
+        "cancel it.",
+    ):
+        assert part in box
