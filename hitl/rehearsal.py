@@ -167,7 +167,7 @@ def _missed(leg: _Leg) -> Iterator[tuple[str, Divergence]]:
         if leg.looked_into(place) and (since is None or answer.seq < since):
             yield "unreached-answer", divergence.of_answer(leg, place, answer)
     for place, asked in leg.turn.open.items():
-        if since is None and leg.looked_into(place):
+        if since is None:
             yield "unasked-question", divergence.of_pending(leg, place, asked)
 
 

@@ -123,21 +123,28 @@ def test_an_answered_question_beyond_too(store: Store, key: str) -> None:
     assert graph.invoke(Command(resume=2), on()) == [False, 1, True, 2, True]
 
 
+def test_what_this_leg_has_recorded_is_not_beyond(store: Store) -> None:
+    graph = deployed(store, lambda value: [step("a").result(), changed("after a")])
+    assert graph.invoke("in", on()) == ["did a", True]
+
+
 def test_a_timer_beyond_too(store: Store) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=0.2)
 
     def body(value: Any) -> Any:
         sleep_until(soon)
-        return interrupt("ok?")
+        raise ValueError("awake")
 
-    deployed(store, body).invoke("in", on())
+    with pytest.raises(ValueError, match="awake"):
+        deployed(store, body).invoke("in", on())
+    assert len(facts(store, "timer")) == 1
 
     def later(value: Any) -> Any:
-        first = changed("before")
+        before = changed("before")
         sleep_until(soon)
-        return [first, interrupt("ok?")]
+        return [before, changed("after")]
 
-    assert deployed(store, later).invoke(Command(resume="yes"), on()) == [False, "yes"]
+    assert deployed(store, later).invoke(None, on()) == [False, True]
 
 
 def test_in_a_task_what_counts_is_what_that_call_has_recorded(store: Store) -> None:

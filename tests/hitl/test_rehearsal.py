@@ -6,12 +6,14 @@ import copy
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
-from hitl import registry
+from hitl import registry, transitions
 from hitl.errors import UnknownThread
+from hitl.facts import Author
 from hitl.func import changed, entrypoint, sleep_until, task
 from hitl.rehearsal import Rehearsal, rehearse
 from hitl.store import Store
@@ -225,6 +227,44 @@ def test_parallel_tasks_of_which_one_is_answered_replay(store: Store, deploy: De
     graph = deploy(body)
     asked = questions(graph.invoke("in", on()))
     graph.invoke(Command(resume={asked["b?"]: 1}), on())
+    assert rehearsed(store).problem == ""
+
+
+def test_an_answer_behind_a_question_that_is_still_open_may_be_reached_later(store: Store, deploy: Deploy) -> None:
+    """The code waits for a first now, and calls b afterwards."""
+
+    @task
+    def ask(name: str) -> Any:
+        return interrupt(f"{name}?")
+
+    def body(value: Any) -> Any:
+        futures = [ask("a"), ask("b")]
+        return [future.result() for future in futures]
+
+    asked = questions(deploy(body).invoke("in", on()))
+    answer = partial(transitions.resume, value={asked["b?"]: 1}, author=Author())
+    store.transact("1", answer, closed=True)
+    deploy(lambda value: [ask("a").result(), ask("b").result()])
+    assert rehearsed(store).problem == ""
+
+
+def test_an_answer_in_a_task_that_failed_and_will_run_again_is_not_looked_for(store: Store, deploy: Deploy) -> None:
+    @task
+    def ask(name: str) -> Any:
+        answer = interrupt(f"{name}?")
+        raise ValueError(f"{answer} {step('below').result()}")
+
+    graph = deploy(lambda value: ask("a").result())
+    graph.invoke("in", on())
+    with pytest.raises(ValueError, match="yes did below"):
+        graph.invoke(Command(resume="yes"), on())
+    found = rehearsed(store)
+    assert (found.status, found.problem, found.not_looked_into) == ("error", "", ("ask",))
+
+
+def test_a_marker_before_a_pending_question_keeps_the_old_path(store: Store, deploy: Deploy) -> None:
+    deploy(lambda value: interrupt("ok?")).invoke("in", on())
+    deploy(lambda value: "new" if changed("no question") else interrupt("ok?"))
     assert rehearsed(store).problem == ""
 
 

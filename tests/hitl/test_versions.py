@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from hitl import forking, registry, testing, verbs
+from hitl import forking, registry, run, testing, transitions, verbs
 from hitl.checkpoint.database import saver
 from hitl.errors import UnknownVersion, UnknownWorkflow
+from hitl.facts import Author
 from hitl.func import entrypoint, task
 from hitl.models import Interrupt, Thread
 from hitl.store import Store
@@ -166,6 +168,17 @@ def test_the_rows_can_be_rebuilt(deploy: Callable[..., Workflow]) -> None:
 
 
 # Called in code, on each store
+
+
+def test_no_other_version_can_claim_the_turn(store: Store, deploy: Callable[..., Workflow]) -> None:
+    """A nudge may come to an executor that read the thread before its next turn began."""
+    older, newer = deploy("1", store=store), deploy("2", store=store)
+    store.transact(
+        "1", partial(transitions.start, workflow="shop", version="1", text="1", author=Author()), create=True
+    )
+    assert store.transact("1", run.claiming(newer)) is None
+    assert store.thread("1").lease_owner == ""
+    assert store.transact("1", run.claiming(older)) is not None
 
 
 def test_the_newer_function_goes_on_with_an_old_turn_by_the_older_one(
