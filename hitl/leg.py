@@ -356,6 +356,9 @@ class Leg:
             call.running = self.loop.create_task(self._run_async(call), context=call.context)
 
     def _run_sync(self, call: Call) -> None:
+        if self.stopped is not None:
+            # It waited in the pool for so long that the leg is over: it has not begun, and does not.
+            return
         token = current.set(call)
         try:
             doing.run(call)
