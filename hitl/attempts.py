@@ -11,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hitl import failures, retrying
-from hitl.errors import Invalid
 from hitl.facts import Fact
-from hitl.scope import Call
+from hitl.scope import Call, Scope
 
 if TYPE_CHECKING:
     from hitl.leg import Leg
@@ -22,23 +21,28 @@ if TYPE_CHECKING:
 def wait_seconds(call: Call) -> float | None:
     """How long to wait before the call is tried again; None where its outcome stands.
 
-    A result that cannot be stored is never tried again by itself: its effect has happened (rule 26).
+    A `retry_on` that raises fails the call with what it raised.
     """
-    if call.error is None or isinstance(call.error, Invalid):
+    if call.error is None:
         return None
-    return retrying.next_wait_seconds(call.work.retry, call.tries, call.error)
+    try:
+        return retrying.next_wait_seconds(call.work.retry, call.tries, call.error)
+    except Exception as broken:
+        call.error = broken
+        return None
 
 
-def fact(leg: Leg, path: str, *, name: str, error: BaseException, void: list[str], wait: float) -> Fact:
-    """The attempt that failed, and when the next one is due."""
-    due = datetime.now(UTC) + timedelta(seconds=wait)
+def fact(leg: Leg, scope: Scope, *, error: BaseException, wait: float) -> Fact:
+    """The attempt of a call, or of the body, that failed, and when the next one is due."""
+    path, due = scope.path, datetime.now(UTC) + timedelta(seconds=wait)
     return Fact(
         "attempt",
         leg.turn.number,
         path=path,
         attempt=leg.turn.next_attempt(path, "attempt"),
-        name=name,
-        detail=failures.describe(error) | {"void": void, "due": due.isoformat()},
+        name=scope.name,
+        detail=failures.describe(error)
+        | {"void": scope.last_failures(), "due": due.isoformat(), "began": scope.began.isoformat()},
     )
 
 

@@ -7,12 +7,13 @@ what to do about it. Nothing is changed.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from hitl import registry
-from hitl.models import Interrupt, Thread
+from hitl.models import Checkpoint, Interrupt, Thread
 
 # A server's sweep looks every second or two; who waits a minute waits for something that is not there.
 OVERDUE = timedelta(minutes=1)
@@ -91,12 +92,25 @@ def journal_gaps() -> Iterator[Finding]:
     """A thread numbers its facts 1, 2, 3 … without a gap up to its `seq` (rule 1)."""
     gaps: Any = Thread.objects.with_journal_gaps()
     for thread_id, seq, facts, last in gaps.values_list("id", "seq", "facts", "last"):
+        if is_pruned(thread_id, seq=seq):
+            continue
         yield Finding(
             "journal-gap",
             thread_id,
             f"its seq is {seq}, but its journal holds {facts} facts, the last one {last or 'nowhere'}",
             "Somebody deleted or added rows by hand. Restore hitl_checkpoint from a backup.",
         )
+
+
+def is_pruned(thread_id: str, *, seq: int) -> bool:
+    """Whether a journal lacks only what a pruning says it forgot."""
+    journal = Checkpoint.objects.of(thread_id)
+    pruned = journal.prunings().first()
+    if pruned is None:
+        return False
+    told = json.loads(pruned.detail)
+    since, kept = journal.filter(seq__gte=told["first"]), journal.filter(seq__in=told["kept"])
+    return since.count() == seq - told["first"] + 1 and kept.count() == len(told["kept"])
 
 
 def overdue_releases() -> Iterator[Finding]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+from collections.abc import Callable
 from functools import partial
 
-from hitl import caching, codec, pool, recording, timeouts
+from hitl import caching, pool, recording, timeouts
 from hitl.errors import JournalUnreachable, LeaseLost
 from hitl.facts import Fact
 from hitl.journal import inline
 from hitl.scope import Call
-
-logger = logging.getLogger(__name__)
 
 
 def run(call: Call) -> None:
@@ -31,37 +29,31 @@ def run(call: Call) -> None:
 async def arun(call: Call) -> None:
     """The same for a coroutine function."""
     work = call.work
-    if work.cache is not None and await asyncio.to_thread(_from_cache, call):
+    if work.cache is not None and await asyncio.to_thread(_found_elsewhere, call):
         return
-    call.beat()
     if work.timeout is None:
         call.value = await work.function(*work.args, **work.kwargs)
     else:
         begin = partial(work.function, *work.args, **work.kwargs)
-        thread_id = call.leg.turn.thread_id
-        call.value = await timeouts.limited(
-            begin, work.timeout, name=call.name, thread_id=thread_id, last_beat=lambda: call.last_beat
-        )
+        call.value = await timeouts.limited(begin, work.timeout, name=call.name, scope=call)
 
 
-def keep(call: Call, fact: Fact) -> None:
-    """Put a recorded result into the cache."""
-    if call.cache_key and not call.cached:
-        put = partial(_put, call, fact.value)
-        if inline.get():
-            put()
-        else:
-            pool.submit(put)
+def keep(call: Call, fact: Fact, then: Callable[[], None]) -> None:
+    """Put a recorded result into the cache, if it belongs there, and `then` go on."""
+    if not call.cache_key or call.cached:
+        then()
+    elif inline.get():
+        _put(call, fact.value, then)
+    else:
+        # A journal thread must not wait for a cache.
+        pool.submit(partial(_put, call, fact.value, then))
 
 
-def _put(call: Call, text: str | None) -> None:
+def _put(call: Call, text: str | None, then: Callable[[], None]) -> None:
     cache, policy = caching.current(call.leg.cache), call.work.cache
-    assert cache is not None and policy is not None
-    try:
-        cache.set(call.cache_key, text, timeout=policy.ttl)
-    except Exception as error:
-        # A cache that is away costs a run of the task next time, no more.
-        logger.warning("The result of %s() could not be cached: %s", call.name, error)
+    assert cache is not None and policy is not None and text is not None
+    caching.put(cache, call.cache_key, text, ttl=policy.ttl, name=call.name)
+    then()
 
 
 def _written(call: Call) -> list[Fact]:
@@ -76,9 +68,15 @@ def _from_cache(call: Call) -> bool:
     cache = caching.current(call.leg.cache) if work.cache is not None else None
     if cache is None or work.cache is None:
         return False
-    call.cache_key = caching.full_key(work.cache, work.cache_name, work.args, work.kwargs, cache)
-    text = cache.get(call.cache_key)
-    if text is None:
-        return False
-    call.value, call.cached = codec.decode(text), True
-    return True
+    call.cache_key, found = caching.find(cache, work.cache, work.cache_name, work.args, work.kwargs, name=call.name)
+    if found is not None:
+        call.value, call.cached = found.value, True
+    return call.cached
+
+
+def _found_elsewhere(call: Call) -> bool:
+    """The same in a thread that is not ours to leave a connection in."""
+    try:
+        return _from_cache(call)
+    finally:
+        pool.close_connections()

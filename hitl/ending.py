@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from hitl import answers, attempts, codec, failures, retrying, transitions
@@ -31,6 +31,7 @@ class Outcome:
     nested: list[tuple[Namespace, Interrupt]] = dataclasses.field(default_factory=list)
     until: datetime | None = None
     error: BaseException | None = None
+    cached: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +51,6 @@ class Ending:
     def __init__(self, leg: Leg, value: Any, error: BaseException | None) -> None:
         self.outcome = Outcome()
         self._leg = leg
-        self.again_after: float | None = None
         self._facts: list[Fact] = [*leg.withheld, *leg.buffer.take()]
         self._write: Callable[[Unit], bool]
         stopped = leg.stopped.error if leg.stopped else None
@@ -96,27 +96,36 @@ class Ending:
 
     def _wait(self, unit: Unit) -> bool:
         leg = self._leg
-        facts = [*self._facts, *leg.open_calls(), *leg.asked]
         until = min(leg.sleepers)
-        transitions.wait(unit, leg.lease, facts, seen=leg.turn.loaded_seq, until=until)
+        over = transitions.wait(
+            unit,
+            leg.lease,
+            [*self._facts, *leg.open_calls(), *leg.asked],
+            seen=leg.turn.loaded_seq,
+            until=until,
+            code_version=leg.code_version,
+            rejected=leg.rejected,
+        )
         self._tell_questions(unit)
         self.outcome.until = until
-        return True
+        return over
 
     def _try_again_or_fail(self, error: BaseException) -> None:
         """An entrypoint's retry is another pass: finished tasks are kept (departure f)."""
         leg = self._leg
-        wait = retrying.next_wait_seconds(leg.retry, leg.turn.tries("") + 1, error)
+        try:
+            wait = retrying.next_wait_seconds(leg.retry, leg.body.tries, error)
+        except Exception as broken:
+            wait, error = None, broken
         if wait is None:
             self._fail(error)
             return
-        void = leg.body.last_failures()
-        self._facts.append(attempts.fact(leg, "", name="", error=error, void=void, wait=wait))
+        failed = attempts.fact(leg, leg.body, error=error, wait=wait)
+        self._facts.append(failed)
         if attempts.is_long(wait):
-            leg.sleepers.append(datetime.now(UTC) + timedelta(seconds=wait))
+            leg.sleepers.append(datetime.fromisoformat(failed.detail["due"]))
             self._write = self._wait
         else:
-            self.again_after = wait
             self._write = self._again
 
     def _again(self, unit: Unit) -> bool:
@@ -149,12 +158,18 @@ class Ending:
         except Invalid as error:
             self._fail(error)
             return
-        self.outcome.value = codec.decode(self._text)
+        self.outcome.value, self.outcome.cached = codec.decode(self._text), self._leg.cached
         self._write = self._finished
 
     def _finished(self, unit: Unit) -> bool:
-        transitions.finish(unit, self._leg.lease, facts=self._facts, text=self._text, saved=self._saved)
+        leg = self._leg
+        transitions.finish(unit, leg.lease, facts=self._facts, text=self._text, saved=self._saved, cached=leg.cached)
         return True
+
+    @property
+    def result(self) -> tuple[str, str] | None:
+        """Of a finished turn, what it returned and what it saved, as texts."""
+        return (self._text, self._saved) if self._write == self._finished else None
 
 
 def _nothing(unit: Unit) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from hitl import codec
@@ -37,6 +38,7 @@ class Buffer:
 def write(leg: Leg, scope: Scope, value: Any) -> None:
     """A custom event of this scope, its n-th. In-process streams get it on replay too, the journal once."""
     leg.refuse_if_signalled()
+    scope.last_deed = monotonic()
     scope.events += 1
     path = f"{scope.path}!{scope.attempt}.{scope.events}"
     text = codec.encode(value, where="event")

@@ -5,9 +5,10 @@ kind        written by   value            detail
 input       start        the input        author; run, workflow, version, idempotency_key, metadata; base, previous_seq
 leg         executor     –                runs taken up, owner, code_version
 call        executor     –                args; a call that was open when the leg paused
-task        executor     the result       args (text, up to 8 kB, else digest and size)
+task        executor     the result       args (text, up to 8 kB, else digest and size); cached
 error       executor     –                args; type, bases, message, traceback: a call that raised
-attempt     executor     –                type, message, classes, traceback; void, due: the next attempt's time
+attempt     executor     –                type, message, classes, traceback; void; due, began: when the next attempt
+                                          is due, and the first one began
 timer       executor     –                until; path is "<call path>~<n>"
 wait        executor     –                seen, until: the leg ended, a timer brings it back
 branch      executor     –                –                     (path is "<call path>#<name>": changed() was True)
@@ -15,7 +16,7 @@ event       executor     what was written –                     (path is "<cal
 warning     executor     –                message               (rule 12: bound by position)
 question    executor     the question     id, version, key, schema, question_kind, title
 pause       executor     –                seen: answers up to this seq were delivered
-output      executor     the output       –
+output      executor     the output       cached
 save        executor     `previous`       –                     (only where it differs from the output)
 failed      executor     –                type, message, traceback; poisoned
 reopen      executor     –                id, version, problem  (rule 21; attempt is the new version)
@@ -28,7 +29,8 @@ assign      assign       –                author; id, to (user id or null), to
 discard     start        –                author; the open turn was given up for new input
 cancel      cancel       –                author; reason
 fork        fork         –                author; run, version, base, turn_seq (where the base's opens), previous_seq
-update      update_state the value        author
+update      update_state the value        author; workflow; base, previous_seq (where an older value is restored)
+prune       prune        –                first, kept: facts before `first` are forgotten but for those kept
 
 "author" is three keys: by (user id or null), by_name, channel.
 
@@ -48,7 +50,7 @@ from time import time_ns
 from typing import Any
 
 # Facts that say nothing to a replay: loading a turn leaves them where they are.
-NOT_REPLAYED = ("event", "leg", "warning", "assign", "hold")
+NOT_REPLAYED = ("event", "leg", "warning", "assign", "hold", "prune")
 
 
 MAX_NAME = 200

@@ -16,10 +16,10 @@ from hitl.facts import Author, Fact, new_id, question_id
 from hitl.store import Unit
 from hitl.transitions import busy, held
 
-# Kinds that open a turn, and those that a thread's value can come from.
+# Kinds that open a turn, and those that leave nothing to go on with: the value is there.
 OPENINGS = ("input", "fork")
 VALUES = ("output", "update")
-SAVED = ("output", "update", "save")
+FINISHED = ("output", "update", "save")
 
 Range = Callable[[int, int], list[Fact]]
 
@@ -42,6 +42,7 @@ class Base:
 
     turn_seq: where its turn opens. previous_seq: the saved value that turn began with; saved_seq: the one a turn
     that begins here would get. questions: those that were open here. version: of the workflow's code, for its turn.
+    value: what the turn had returned by here, as text; None where it can be gone on with.
     """
 
     seq: int
@@ -50,41 +51,69 @@ class Base:
     saved_seq: int | None
     questions: tuple[Fact, ...]
     version: str = ""
+    value: str | None = None
 
 
 def base(facts: Sequence[Fact], seq: int, thread_id: str) -> Base:
     """What stood at this seq, from the whole journal. Raises NotFound where there is no such."""
     upto = [fact for fact in facts if fact.seq <= seq]
+    here = upto[-1] if upto and upto[-1].seq == seq else None
     opening = next((fact for fact in reversed(upto) if fact.kind in OPENINGS), None)
-    if opening is None or not any(fact.seq == seq for fact in facts):
+    if here is None or opening is None or opening.turn != here.turn:
         raise errors.NotFound(
-            f"Thread {thread_id!r} has no checkpoint {seq}. get_state_history() lists those there are."
+            f"Thread {thread_id!r} has no checkpoint {seq} to go back to. get_state_history() lists those there are."
         )
-    by_seq = {fact.seq: fact for fact in facts}
+    value, end = None, seq
+    if here.kind in FINISHED:
+        value = next(fact.value for fact in reversed(upto) if fact.kind in VALUES)
+        # What a turn saved stands right behind what it returned.
+        end += any(fact.seq == seq + 1 and fact.kind == "save" for fact in facts)
+    live = _live(facts, opening.seq, seq)
+    return Base(
+        seq,
+        opening.seq,
+        saved_by(facts, opening.seq),
+        saved_by(facts, end),
+        _open_at(live),
+        live[0].detail.get("version", ""),
+        value,
+    )
 
+
+def saved_by(facts: Sequence[Fact], seq: int) -> int | None:
+    """Where the value stands that a turn would get as `previous` after this seq."""
+    saved: int | None = None
+    for fact in facts:
+        if fact.seq > seq:
+            break
+        if fact.kind in FINISHED:
+            saved = fact.detail.get("previous_seq", fact.seq)
+        elif "previous_seq" in fact.detail:
+            saved = fact.detail["previous_seq"]
+    return saved
+
+
+def _live(facts: Sequence[Fact], first: int, last: int) -> list[Fact]:
     def read(first: int, last: int) -> list[Fact]:
-        return [by_seq[number] for number in range(first, last + 1) if number in by_seq]
+        return [fact for fact in facts if first <= fact.seq <= last]
 
-    live = lineage(read, opening.seq, seq)
+    return lineage(read, first, last)
+
+
+def _open_at(live: Sequence[Fact]) -> tuple[Fact, ...]:
+    """The questions that are open at the end of these facts, as they were last asked."""
+    asked: dict[str, Fact] = {}
     open_at: dict[str, Fact] = {}
     for fact in live:
         if fact.kind == "fork":
             open_at.clear()
         elif fact.kind == "question":
-            open_at[fact.path] = fact
-        elif fact.kind in ("answer", "release", "cancel", "discard", "update"):
+            open_at[fact.path] = asked[fact.path] = fact
+        elif fact.kind in ("answer", "release"):
             open_at.pop(fact.path, None)
-    first = live[0].seq
-    saved = [fact.seq for fact in upto if fact.kind in SAVED]
-    before = [number for number in saved if number < first]
-    return Base(
-        seq,
-        opening.seq,
-        before[-1] if before else None,
-        saved[-1] if saved else None,
-        tuple(open_at.values()),
-        live[0].detail.get("version", ""),
-    )
+        elif fact.kind == "reopen":
+            open_at[fact.path] = asked[fact.path]
+    return tuple(open_at.values())
 
 
 def fork(unit: Unit, at: Base, *, author: Author) -> Any:
@@ -139,11 +168,23 @@ def resume(unit: Unit, at: Base, value: Any, *, author: Author) -> None:
     transitions.resume(unit, value, author=author)
 
 
-def update(unit: Unit, text: str, *, author: Author) -> None:
-    """Close the turn as if it had returned this value."""
+def restore(unit: Unit, at: Base, *, author: Author) -> None:
+    """Stand where a turn had returned: its value is the thread's again, and nothing runs."""
     make_way(unit, author=author)
+    detail = {"workflow": unit.thread.workflow, "base": at.seq, "previous_seq": at.saved_seq}
+    _update(unit, at.value or "null", author.detail() | detail)
+
+
+def update(unit: Unit, text: str, *, workflow: str, author: Author) -> None:
+    """Close the turn as if it had returned this value. A new thread begins with it."""
+    if not unit.is_new:
+        make_way(unit, author=author)
+    _update(unit, text, author.detail() | {"workflow": workflow})
+
+
+def _update(unit: Unit, text: str, detail: dict[str, Any]) -> None:
     thread = unit.thread
-    unit.add(Fact("update", thread.turn, attempt=thread.seq + 1, value=text, detail=author.detail()))
+    unit.add(Fact("update", thread.turn, attempt=thread.seq + 1, value=text, detail=detail))
 
 
 def make_way(unit: Unit, *, author: Author) -> None:
@@ -170,7 +211,7 @@ def _id(unit: Unit, turn: int, path: str) -> str:
     return question_id(unit.thread.id, turn, call, where)
 
 
-def copied(facts: Sequence[Fact], *, source: str, target: str) -> list[Fact]:
+def copied(facts: Sequence[Fact], *, target: str) -> list[Fact]:
     """A journal's facts for another thread: the same history, its questions under ids of their own."""
     ids: dict[str, str] = {}
     copies = []
@@ -185,25 +226,36 @@ def copied(facts: Sequence[Fact], *, source: str, target: str) -> list[Fact]:
             detail["run"] = ids.setdefault(detail["run"], new_id())
         if fact.kind == "input":
             detail["idempotency_key"] = None
-        copies.append(dataclasses.replace(fact, detail=detail, seq=0))
+        copies.append(dataclasses.replace(fact, detail=detail))
     return copies
 
 
-def copy(unit: Unit, facts: Sequence[Fact], *, source: str) -> None:
+def copy(unit: Unit, facts: Sequence[Fact]) -> None:
     """Write another thread's history into this new one."""
     if not unit.is_new:
         raise errors.ThreadBusy(f"Thread {unit.thread.id!r} is there already; copy to an id that is not in use.")
-    for fact in copied(facts, source=source, target=unit.thread.id):
+    for fact in copied(facts, target=unit.thread.id):
+        # Forks and pauses name others by their seq, so each keeps its own, in a pruned journal too.
+        unit.thread.seq = fact.seq - 1
         unit.add(fact)
 
 
-def prunable(facts: Sequence[Fact], thread: Any) -> list[int]:
-    """The seqs of facts that nothing needs but history: those of turns before the last one's lineage."""
-    openings = [fact for fact in facts if fact.kind in OPENINGS]
-    if not openings:
+def prune(unit: Unit, facts: Sequence[Fact]) -> list[int]:
+    """Note that turns before the last one's lineage are forgotten, but for the values that it builds on.
+
+    Returns the seqs of the facts to forget; the note stands first, so that a gap in a journal is never a riddle.
+    """
+    opening = next((fact for fact in reversed(facts) if fact.kind in OPENINGS), None)
+    if opening is None:
         return []
-    first = openings[-1]
+    first = opening
     while first.kind == "fork":
         first = next(fact for fact in facts if fact.seq == first.detail["turn_seq"])
-    kept = {thread.output_seq, thread.previous_seq}
-    return [fact.seq for fact in facts if fact.seq < first.seq and fact.seq not in kept]
+    thread = unit.thread
+    saved = {thread.output_seq, thread.previous_seq, saved_by(facts, first.seq), saved_by(facts, opening.seq)}
+    kept = sorted(seq for seq in saved if seq is not None and seq < first.seq)
+    forgotten = [fact.seq for fact in facts if fact.seq < first.seq and fact.seq not in kept]
+    if forgotten:
+        detail = {"first": first.seq, "kept": kept}
+        unit.add(Fact("prune", thread.turn, attempt=thread.seq + 1, detail=detail))
+    return forgotten

@@ -31,6 +31,7 @@ class entrypoint:
 
     checkpointer: where the journal is kept: `InMemorySaver()`, or nothing for Django's database.
     cache: for tasks with a `cache_policy`: `InMemoryCache()`, or nothing for Django's cache.
+    cache_policy: share the whole run's value between threads; a run that finds it there does not call the body.
     context_schema: a dataclass or model that a dict given as `context=` becomes.
     retry_policy: run the body again when it fails; finished tasks are kept.
     timeout: of an asynchronous body: seconds, timedelta or TimeoutPolicy.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -13,6 +14,7 @@ from hitl import scope as scopes
 from hitl.leg import Leg
 from hitl.scope import Scope
 
+PLAIN = {"str", "int", "float", "bool", "bytes"}
 INJECTED = ("config", "previous", "writer", "runtime", "store")
 
 
@@ -58,7 +60,7 @@ class Parameters:
         return codec.decode(leg.turn.input), self.injected(leg.body)
 
     def injected(self, scope: Scope) -> dict[str, Any]:
-        return injected((parameter.name for parameter in self._others), scope)
+        return injected((parameter.name for parameter in self._others if is_injected(parameter)), scope)
 
     @property
     def _is_free(self) -> bool:
@@ -87,7 +89,16 @@ def injectable(function: Callable[..., Any]) -> list[tuple[int, str]]:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return []
-    return [(index, parameter.name) for index, parameter in enumerate(parameters) if parameter.name in INJECTED]
+    return [(index, parameter.name) for index, parameter in enumerate(parameters) if is_injected(parameter)]
+
+
+def is_injected(parameter: inspect.Parameter) -> bool:
+    """By its name, unless its annotation says that it is a plain value of the caller's (`store: str`)."""
+    by_keyword = (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    if parameter.name not in INJECTED or parameter.kind not in by_keyword:
+        return False
+    words = set(re.findall(r"\w+", inspect.formatannotation(parameter.annotation))) - {"None", "Optional", "typing"}
+    return parameter.name == "previous" or parameter.annotation is parameter.empty or not words <= PLAIN
 
 
 def injecting(function: Callable[..., Any], names: list[str], *, is_async: bool) -> Callable[..., Any]:

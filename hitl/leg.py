@@ -28,6 +28,7 @@ from concurrent.futures import InvalidStateError
 from datetime import datetime
 from functools import partial
 from threading import Event, RLock
+from time import monotonic
 from typing import Any
 
 from hitl import attempts, binding, codec, divergence, doing, failures, pool, recording, telling
@@ -47,6 +48,7 @@ from hitl.turn import Turn
 
 Emit = Callable[..., None]
 Ended = tuple[Any, BaseException | None]
+NOT_YET: Ended = (None, None)
 
 
 class Leg:
@@ -82,7 +84,6 @@ class Leg:
         self.node = node
         self.lock = RLock()
         self.body = Scope(self)
-        self.body.tries = turn.tries("") + 1
         self.stopped: Stop | None = None
         self.buffer = Buffer()
         self.asked: list[Fact] = []
@@ -90,6 +91,9 @@ class Leg:
         self.sleepers: list[datetime] = []
         # What `exit` durability holds back until the pass ends.
         self.withheld: list[Fact] = []
+        # Under which the whole run's value is cached, and whether it comes from there.
+        self.cache_key = ""
+        self.cached = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self._inline = inline
         self._durability = durability
@@ -111,7 +115,7 @@ class Leg:
         """Run the body in this thread until nothing is left to run; returns (value, error)."""
         token = current.set(self.body)
         try:
-            ended = self._guarded(body)
+            ended = self._guarded(body) if self._is_due() else NOT_YET
             self._body_ended()
             self._idle.wait()
         except BaseException as error:
@@ -128,7 +132,7 @@ class Leg:
         token = current.set(self.body)
         try:
             self._caller = asyncio.current_task()
-            self._body_task = self.loop.create_task(self._guarded_async(body))
+            self._body_task = self.loop.create_task(self._guarded_async(partial(self._when_due, body)))
             ended = await self._body_task
             self._body_ended()
             await self._idle_async.wait()
@@ -138,6 +142,24 @@ class Leg:
         finally:
             current.reset(token)
         return ended
+
+    def _is_due(self) -> bool:
+        """Wait out what is left of the body's back-off; False where it is long, or the leg was stopped."""
+        wait = attempts.remaining_seconds(self, "")
+        if attempts.is_long(wait):
+            self.sleepers.append(self.turn.due[""])
+            return False
+        return not (wait and self._over.wait(wait))
+
+    async def _when_due(self, body: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """The same on the event loop, and then the body."""
+        wait = attempts.remaining_seconds(self, "")
+        if attempts.is_long(wait):
+            self.sleepers.append(self.turn.due[""])
+            return None
+        if wait:
+            await asyncio.sleep(wait)
+        return await body()
 
     @staticmethod
     def _guarded(body: Callable[[], Any]) -> Ended:
@@ -268,6 +290,7 @@ class Leg:
         """A task was called in `scope`: its future, resolved from the journal or started now."""
         self.refuse_if_signalled()
         scope.refuse_if_atomic()
+        scope.last_deed = monotonic()
         start, resolved = False, list[Call]()
         try:
             with self.lock:
@@ -334,7 +357,6 @@ class Leg:
             self._begin(call)
 
     def _begin(self, call: Call) -> None:
-        call.tries = self.turn.tries(call.path) + 1
         wait = attempts.remaining_seconds(self, call.path)
         if attempts.is_long(wait):
             self._sleep_on(call, self.turn.due[call.path])
@@ -342,6 +364,8 @@ class Leg:
             self._after_seconds(wait, call, partial(self._execute, call))
 
     def _execute(self, call: Call) -> None:
+        if self.stopped is not None:
+            return
         if call.work.is_async:
             call.context.run(current.set, call)
             self._on_loop(partial(self._start_async, call))
@@ -386,7 +410,7 @@ class Leg:
         return self._caller is not None and self._caller.cancelling() > 0
 
     def _after_seconds(self, wait: float, call: Call, work: Callable[[], Any]) -> None:
-        """Do it then, unless the leg is over by then; the call holds its slot, and nobody is paused meanwhile."""
+        """Do it then, unless the leg is stopped by then; the call holds its slot, and nobody is paused meanwhile."""
         if wait <= 0:
             work()
         elif self.loop is not None and call.work.is_async:
@@ -408,7 +432,6 @@ class Leg:
 
     def sleep(self, scope: Scope, until: datetime) -> None:
         """The scope's code goes on at that time, in another leg."""
-        scope.refuse_if_atomic()
         with self.lock:
             self.sleepers.append(until)
             scope.blocked = True
@@ -517,16 +540,14 @@ class Leg:
         except HitlError as unreadable:
             self.stop(unreadable)
             return
-        doing.keep(call, fact)
         self.emit("updates", telling.update(call, value), call.namespace)
         if self._tells_tasks and not call.cached:
             self.emit("tasks", telling.ended(call, value, None), call.namespace)
-        self._deliver(call, value, None, then=self._done)
+        doing.keep(call, fact, partial(self._deliver, call, value, None, then=self._done))
 
     def _note_attempt(self, call: Call, wait: float) -> None:
         assert call.error is not None
-        void = call.last_failures()
-        failed = attempts.fact(self, call.path, name=call.name, error=call.error, void=void, wait=wait)
+        failed = attempts.fact(self, call, error=call.error, wait=wait)
         facts = [*self.buffer.take(), failed]
         if self._durability == "exit":
             self._write_later(facts)
@@ -686,10 +707,6 @@ class Leg:
         """Why a finished body cannot be the end: an answer that reached no question (rule 13)."""
         lost = next(self.turn.undelivered(), None)
         return divergence.of_answer(self, *lost) if lost else None
-
-    def rest(self, seconds: float) -> None:
-        """Wait in this thread, unless the leg is stopped meanwhile."""
-        self._over.wait(seconds)
 
     def previous(self) -> Any:
         """What the last finished turn saved."""

@@ -169,8 +169,13 @@ class Projection:
         self._end_runs("succeeded", fact.created_at, self._runs(*ACTIVE))
 
     def _on_update(self, fact: Fact) -> None:
-        self.thread.status = "idle"
-        self.thread.output_seq = self.thread.previous_seq = fact.seq
+        thread = self.thread
+        thread.workflow = fact.detail.get("workflow", thread.workflow)
+        thread.status = "idle"
+        thread.output_seq = fact.seq
+        thread.previous_seq = fact.detail.get("previous_seq", fact.seq)
+        if fact.seq == 1:
+            thread.created_at = fact.created_at
 
     def _on_save(self, fact: Fact) -> None:
         self.thread.previous_seq = fact.seq

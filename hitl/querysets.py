@@ -143,6 +143,10 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
         questions, their answers. Of a turn that is closed nothing goes on."""
         return self.of(thread_id).up_to(up_to).filter(kind__in=CONTINUED, turn__gte=turn)
 
+    def prunings(self) -> CheckpointQuerySet:
+        """What says which facts were forgotten, the last word first."""
+        return self.filter(kind="prune").order_by("-seq")
+
     def up_to(self, seq: int) -> CheckpointQuerySet:
         return self.filter(seq__lte=seq)
 

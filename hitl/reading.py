@@ -23,13 +23,14 @@ def outcome(store: Store, thread_id: str) -> Outcome:
 
 def snapshot(store: Store, thread_id: str, *, node: str) -> StateSnapshot:
     """The state as LangGraph shows it (items 62 and 63), with every pending question in it."""
-    config = {"configurable": {"thread_id": thread_id}}
     thread = store.thread(thread_id)
     if thread is None or thread.seq == 0:
-        return StateSnapshot({}, (), config, None, None, None, (), ())
+        return nothing({"thread_id": thread_id})
     is_open = thread.status != "idle"
     asked = interrupts(store.open_questions(thread_id)) if is_open else ()
     values = None if is_open else _last_value(store, thread)
+    marks = store.marks(thread_id, tuple(history.SOURCES))
+    seq, kind = marks[-1]
     tasks: tuple[PregelTask, ...] = ()
     if is_open:
         error = _error(store, thread)
@@ -37,10 +38,10 @@ def snapshot(store: Store, thread_id: str, *, node: str) -> StateSnapshot:
     return StateSnapshot(
         values=values,
         next=(node,) if is_open else (),
-        config=history.config_at(thread_id, thread.seq),
-        metadata={"source": "input" if is_open else "loop", "step": thread.turn - 1} | thread.metadata,
+        config=history.config_at(thread_id, seq if kind in ("output", "update") else thread.seq),
+        metadata={"source": history.SOURCES[kind], "step": len(marks) - 2, "parents": {}} | thread.metadata,
         created_at=thread.updated_at.isoformat(),
-        parent_config=None,
+        parent_config=history.config_at(thread_id, marks[-2][0]) if len(marks) > 1 else None,
         tasks=tasks,
         interrupts=asked,
     )
@@ -49,6 +50,11 @@ def snapshot(store: Store, thread_id: str, *, node: str) -> StateSnapshot:
 def task_id(thread: Any) -> str:
     """The id of the open turn's body among tasks; the same on every leg."""
     return f"{thread.id}:{thread.turn}:body"
+
+
+def nothing(configurable: dict[str, Any]) -> StateSnapshot:
+    """The snapshot of what is not there."""
+    return StateSnapshot({}, (), {"configurable": configurable}, None, None, None, (), ())
 
 
 def _last_value(store: Store, thread: Any) -> Any:

@@ -9,7 +9,8 @@ work of someone who wrote to the tables; `fix` writes what the journal says, und
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -18,7 +19,7 @@ from django.db.models import Model
 
 from hitl import projection
 from hitl.checkpoint.database import saver
-from hitl.models import Interrupt, Run, Thread
+from hitl.models import Checkpoint, Interrupt, Run, Thread
 
 USER_COLUMNS = ("requested_by_id", "answered_by_id", "assignee_id")
 
@@ -53,11 +54,13 @@ def compare(thread_id: str, *, fix: bool = False) -> list[Difference]:
         thread = Thread.objects.select_for_update().filter(pk=thread_id).first()
         if thread is None:
             return []
-        folded = fold(thread)
+        folded, since = fold(thread), first_turn(thread.pk)
         found = [
             *differing([folded.thread], [thread], projection.THREAD_FIELDS),
-            *differing(folded.runs.values(), thread.runs.all(), projection.RUN_FIELDS),
-            *differing(folded.questions.values(), thread.interrupts.all(), projection.QUESTION_FIELDS),
+            *differing(later(folded.runs, since), thread.runs.filter(turn__gte=since), projection.RUN_FIELDS),
+            *differing(
+                later(folded.questions, since), thread.interrupts.filter(turn__gte=since), projection.QUESTION_FIELDS
+            ),
         ]
         if fix and found:
             write(found, folded)
@@ -72,6 +75,18 @@ def fold(thread: Thread) -> projection.Projection:
         folded.apply(fact)
     settle_users([*folded.runs.values(), *folded.questions.values()])
     return folded
+
+
+def first_turn(thread_id: str) -> int:
+    """The first turn of which the whole journal is kept: pruning forgets facts, but not runs and questions."""
+    journal = Checkpoint.objects.of(thread_id)
+    pruned = journal.prunings().first()
+    return 0 if pruned is None else journal.get(seq=json.loads(pruned.detail)["first"]).turn
+
+
+def later(rows: Mapping[str, Any], since: int) -> list[Any]:
+    """Those of the turns since then."""
+    return [row for row in rows.values() if row.turn >= since]
 
 
 def settle_users(rows: Iterable[Any]) -> None:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hitl.errors import InvalidOption
+from hitl.errors import Invalid, InvalidOption, NodeTimeoutError
 
 # Beyond this, lease and slot are given back and a timer brings the call back.
 LONGEST_WAIT_SECONDS = 10.0
@@ -29,8 +29,8 @@ _NOT_RETRIED = (
 
 
 def default_retry_on(error: BaseException) -> bool:
-    """Whether an error looks passing: lost connections and servers' errors yes, mistakes in the code no."""
-    if isinstance(error, ConnectionError):
+    """Whether an error looks passing: lost connections, timeouts and servers' errors yes, mistakes in the code no."""
+    if isinstance(error, (ConnectionError, NodeTimeoutError)):
         return True
     status = getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(status, int):
@@ -81,7 +81,10 @@ class RetryPolicy:
 
     def wait_seconds(self, attempt: int) -> float:
         """How long to wait after this attempt, the first being 1."""
-        wait = min(self.initial_interval * self.backoff_factor ** (attempt - 1), self.max_interval)
+        try:
+            wait = min(self.initial_interval * self.backoff_factor ** (attempt - 1), self.max_interval)
+        except OverflowError:
+            wait = self.max_interval
         return wait + random.random() if self.jitter else wait
 
 
@@ -95,7 +98,12 @@ def policies(given: RetryPolicy | Policies | None) -> Policies:
 
 
 def next_wait_seconds(given: Policies, attempt: int, error: BaseException) -> float | None:
-    """How long to wait before the next attempt, by the first policy that matches; None: the failure stands."""
+    """How long to wait before the next attempt, by the first policy that matches; None: the failure stands.
+
+    What cannot be stored is never tried again by itself: its effect has happened (rule 26).
+    """
+    if isinstance(error, Invalid):
+        return None
     for policy in given:
         if policy.matches(error):
             return policy.wait_seconds(attempt) if attempt < policy.max_attempts else None

@@ -116,9 +116,8 @@ def execute(setting: Setting) -> Outcome:
         with _kept(leg):
             ending = Ending(leg, *leg.run(partial(setting.workflow.body, leg)))
             if store.submit(partial(_settle, setting, leg, ending), key=thread_id).result():
+                setting.workflow.cached.keep(leg, ending.result)
                 return ending.outcome
-            if ending.again_after:
-                leg.rest(ending.again_after)
 
 
 async def aexecute(setting: Setting) -> Outcome:
@@ -129,9 +128,9 @@ async def aexecute(setting: Setting) -> Outcome:
         with _kept(leg):
             ending = Ending(leg, *await leg.arun(partial(setting.workflow.abody, leg)))
             if await asyncio.wrap_future(store.submit(partial(_settle, setting, leg, ending), key=thread_id)):
+                if leg.cache_key:
+                    await asyncio.to_thread(setting.workflow.cached.keep, leg, ending.result)
                 return ending.outcome
-            if ending.again_after:
-                await asyncio.sleep(ending.again_after)
 
 
 def _turn(setting: Setting) -> Turn:

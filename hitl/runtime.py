@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from hitl import events
 from hitl import scope as scopes
-from hitl.scope import Call, Scope
+from hitl.scope import Scope
 
 C = TypeVar("C")
 
 
 @dataclasses.dataclass(frozen=True)
 class ExecutionInfo:
-    """Which execution this is. `task_id` is the same on every attempt: pass it on as an idempotency key."""
+    """Which execution this is. `task_id` is the same on every attempt: pass it on as an idempotency key.
+
+    node_attempt: 1 for the first. node_first_attempt_time: when that began, in seconds since 1970.
+    """
 
     thread_id: str
     task_id: str
@@ -24,7 +26,7 @@ class ExecutionInfo:
     checkpoint_id: str
     checkpoint_ns: str
     node_attempt: int
-    node_first_attempt_time: datetime | None
+    node_first_attempt_time: float | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +65,7 @@ def of(scope: Scope) -> Runtime[Any]:
             checkpoint_id=str(leg.turn.loaded_seq),
             checkpoint_ns=scope.path,
             node_attempt=scope.tries,
-            node_first_attempt_time=scope.started_at if isinstance(scope, Call) else None,
+            node_first_attempt_time=scope.began.timestamp(),
         ),
     )
 

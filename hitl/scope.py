@@ -83,9 +83,12 @@ class Scope:
         self.path = path
         self.attempt = attempt
         self.name = ""
-        # Which try of this scope's code runs; and when it last gave a sign of life (monotonic seconds).
-        self.tries = 1
+        # Which try of this scope's code runs, and when the first of them began.
+        self.tries = leg.turn.tries(path) + 1
+        self.began = leg.turn.began.get(path) or datetime.now(UTC)
+        # When it last gave a sign of life, and when it last did anything that shows (monotonic seconds).
         self.last_beat = 0.0
+        self.last_deed = 0.0
         self.begin()
         # Calls whose future is unresolved, and calls whose outcome has not been looked at.
         self.children = 0
@@ -153,7 +156,8 @@ class Call(Scope):
     parent: Scope
 
     def __init__(self, parent: Scope, work: Work, *, path: str, digest: str, position: int, alone: bool) -> None:
-        super().__init__(parent.leg, path, parent.leg.turn.next_attempt(path, "error"))
+        turn = parent.leg.turn
+        super().__init__(parent.leg, path, turn.next_attempt(path, "error") + turn.next_attempt(path, "attempt") - 1)
         self.parent = parent
         self.work = work
         self.name = work.name

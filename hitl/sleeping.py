@@ -22,6 +22,7 @@ def sleep_until(when: datetime) -> None:
     scope = scopes.require("sleep_until()")
     leg = scope.leg
     leg.refuse_if_signalled()
+    scope.refuse_if_atomic()
     scope.timers += 1
     path = f"{scope.path}~{scope.timers}"
     scope.taken.add(path)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from hitl import codec, forking, history, reading, transitions
 from hitl.errors import InvalidUpdateError, NotFound
-from hitl.facts import Author
+from hitl.facts import NOT_REPLAYED, Author
 from hitl.store import Store, Unit
 from hitl.types import StateSnapshot
 
@@ -77,7 +77,8 @@ class States(ABC):
         """Pretend that the open turn returned `values`: its question is dropped, `previous` is `values`.
 
         as_node: "__input__" queues an input instead, which `invoke(None)` runs; "__end__" with None ends the turn
-        without a value; "__copy__" forks from the config's checkpoint. Returns the new checkpoint's config.
+        without a value; "__copy__" forks from the config's checkpoint, which `invoke(None)` goes on with. Returns the
+        new checkpoint's config.
         Raises ThreadBusy, QuestionHeld, InvalidUpdateError for a node there is not (item 65).
         """
         return self._reading(partial(self._update_state, values=values, as_node=as_node), config)
@@ -95,36 +96,36 @@ class States(ABC):
         return await asyncio.wrap_future(store.submit(partial(read, store, thread_id, checkpoint_of(config))))
 
     def _get_state(self, store: Store, thread_id: str, seq: int | None) -> StateSnapshot:
-        if seq is not None:
-            found = history.at(store.facts(thread_id), thread_id, seq, node=self.node)
-            if found is not None:
-                return found
-        return reading.snapshot(store, thread_id, node=self.node)
+        if seq is None:
+            return reading.snapshot(store, thread_id, node=self.node)
+        facts = store.facts(thread_id) if store.thread(thread_id) is not None else []
+        found = history.at(facts, thread_id, seq, node=self.node)
+        return found or reading.nothing({"thread_id": thread_id, "checkpoint_id": str(seq)})
 
     def _get_history(self, store: Store, thread_id: str, seq: int | None, **options: Any) -> list[StateSnapshot]:
         if store.thread(thread_id) is None:
             return []
-        facts = [fact for fact in store.facts(thread_id) if seq is None or fact.seq <= seq]
-        return list(history.snapshots(facts, thread_id, node=self.node, **options))
+        if seq is not None:
+            options["before"] = min(seq + 1, options["before"] or seq + 1)
+        return list(history.snapshots(store.facts(thread_id), thread_id, node=self.node, **options))
 
     def _update_state(
         self, store: Store, thread_id: str, seq: int | None, *, values: Any, as_node: str | None
     ) -> dict[str, Any]:
         text = codec.encode(values, where="values")
         if as_node == "__input__":
-            work: Callable[[Unit], Any] = partial(self._queue_input, text=text)
+            at = self._going_back(store, thread_id, seq)
+            work: Callable[[Unit], Any] = partial(self._queue_input, text=text, at=at)
         elif as_node == "__end__" and values is None:
             work = partial(forking.make_way, author=Author())
         elif as_node == "__copy__":
-            facts = store.facts(thread_id)
-            at = forking.base(facts, facts[-1].seq if seq is None else seq, thread_id)
-            work = partial(forking.fork, at=at, author=Author())
+            work = partial(self._copy, at=self._base(store, thread_id, seq))
         elif as_node in (None, self.node):
             work = partial(self._pretend, text=text)
         else:
             raise InvalidUpdateError(
                 f"Node {as_node} does not exist, so thread {thread_id!r} was not updated; leave as_node out, or use "
-                f"{self.node!r}, __input__ or __end__."
+                f"{self.node!r}, __input__, __copy__, or __end__ with None."
             )
 
         def checked(unit: Unit) -> int:
@@ -134,14 +135,38 @@ class States(ABC):
             seq: int = unit.thread.seq
             return seq
 
-        return history.config_at(thread_id, store.transact(thread_id, checked, create=as_node == "__input__"))
+        create = as_node in (None, self.node, "__input__")
+        return history.config_at(thread_id, store.transact(thread_id, checked, create=create))
 
-    def _queue_input(self, unit: Unit, *, text: str) -> None:
+    def _queue_input(self, unit: Unit, *, text: str, at: forking.Base | None) -> None:
+        if at is not None:
+            forking.restart(unit, at, workflow=self.name, version=self.version, text=text, author=Author(), metadata={})
+            return
         forking.make_way(unit, author=Author())
         transitions.start(unit, workflow=self.name, version=self.version, text=text, author=Author())
 
     def _pretend(self, unit: Unit, *, text: str) -> None:
-        forking.update(unit, text, author=Author())
+        forking.update(unit, text, workflow=self.name, author=Author())
+
+    @staticmethod
+    def _copy(unit: Unit, *, at: forking.Base) -> None:
+        go_back = forking.fork if at.value is None else forking.restore
+        go_back(unit, at, author=Author())
+
+    def _going_back(self, store: Store, thread_id: str, seq: int | None) -> forking.Base | None:
+        """The checkpoint of this seq; None if none is named, or if it is where the thread stands anyway."""
+        thread = store.thread(thread_id) if seq is not None else None
+        if seq is None or thread is None:
+            return None
+        if 0 < seq <= thread.seq:
+            since = store.facts(thread_id, after=seq)
+            if all(fact.kind in (*NOT_REPLAYED, "save") for fact in since):
+                return None
+        return self._base(store, thread_id, seq)
+
+    def _base(self, store: Store, thread_id: str, seq: int | None) -> forking.Base:
+        facts = store.facts(thread_id)
+        return forking.base(facts, facts[-1].seq if seq is None and facts else seq or 0, thread_id)
 
 
 def checkpoint_of(config: Config | None) -> int | None:

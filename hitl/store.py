@@ -11,6 +11,7 @@ the one it claimed; claim and cancel raise it.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import socket
@@ -224,6 +225,10 @@ class Store(ABC):
         """The whole journal after a seq, in order."""
 
     @abstractmethod
+    def marks(self, thread_id: str, kinds: Sequence[str]) -> list[tuple[int, str]]:
+        """Seq and kind of the thread's facts of these kinds, in order."""
+
+    @abstractmethod
     def open_questions(self, thread_id: str) -> list[Any]:
         """Pending and held questions in the order they were asked."""
 
@@ -259,9 +264,7 @@ class Store(ABC):
             raise unknown_thread(source_thread_id)
         if source.status == "busy":
             raise transitions.busy(source_thread_id)
-        facts = self.facts(source_thread_id)
-        copy = partial(forking.copy, facts=facts, source=source_thread_id)
-        self.transact(target_thread_id, copy, create=True)
+        self.transact(target_thread_id, partial(forking.copy, facts=self.facts(source_thread_id)), create=True)
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Make journals smaller. strategy: "keep_latest" keeps the last turn and the values it builds on, and
@@ -274,9 +277,24 @@ class Store(ABC):
             if strategy == "delete":
                 self.delete_thread(thread_id)
                 continue
-            thread = self.thread(thread_id)
-            if thread is not None:
-                self.delete_facts(thread_id, forking.prunable(self.facts(thread_id), thread))
+            if self.thread(thread_id) is not None:
+                forgotten = self.transact(thread_id, lambda unit: forking.prune(unit, self.facts(unit.thread.id)))
+                self.delete_facts(thread_id, forgotten)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """`delete_thread` for asynchronous code."""
+        await self._elsewhere(partial(self.delete_thread, thread_id))
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """`copy_thread` for asynchronous code."""
+        await self._elsewhere(partial(self.copy_thread, source_thread_id, target_thread_id))
+
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """`prune` for asynchronous code."""
+        await self._elsewhere(partial(self.prune, thread_ids, strategy=strategy))
+
+    async def _elsewhere(self, work: Callable[[], None]) -> None:
+        await asyncio.wrap_future(self.submit(work))
 
     # How the engine calls a store: at once, unless the store has journal threads of its own.
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hitl.caching import CACHED
 from hitl.ending import Outcome
 from hitl.errors import InvalidOption
 from hitl.scope import Namespace
@@ -94,7 +95,7 @@ class Stream:
             return
         held, self._held = self._held, None
         if outcome.error is None:
-            self.emit("updates", {node: outcome.value})
+            self.emit("updates", {node: outcome.value} | (CACHED if outcome.cached else {}))
         self._held = held
         self._let_go()
         if outcome.error is None:

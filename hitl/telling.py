@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hitl import runtime
+from hitl.caching import CACHED
 from hitl.scope import Call
-
-CACHED = {"__metadata__": {"cached": True}}
 
 
 def update(call: Call, value: Any) -> dict[str, Any]:

@@ -192,8 +192,7 @@ def pause(
     """
     unit.check(lease)
     _ask(unit, facts)
-    for question_id, path, problem in rejected:
-        _reopen(unit, question_id, path, problem)
+    _reopen_all(unit, rejected)
     thread = unit.thread
     unit.add(Fact("pause", thread.turn, attempt=thread.seq + 1, detail={"seen": seen}))
     if any(run.status == "queued" for run in unit.runs.values()):
@@ -215,18 +214,35 @@ def _ask(unit: Unit, facts: Iterable[Fact]) -> None:
             unit.add(fact)
 
 
-def wait(unit: Unit, lease: Lease, facts: Iterable[Fact], *, seen: int, until: datetime) -> None:
-    """Give the lease back until a timer is due (rule 25); questions among the facts can be answered meanwhile."""
+def wait(
+    unit: Unit,
+    lease: Lease,
+    facts: Iterable[Fact],
+    *,
+    seen: int,
+    until: datetime,
+    code_version: str,
+    rejected: Sequence[tuple[str, str, str]] = (),
+) -> bool:
+    """Give the lease back until a timer is due (rule 25); questions among the facts can be answered meanwhile.
+
+    As `pause` does it: False where another run is queued and the leg goes on.
+    """
     unit.check(lease)
     _ask(unit, facts)
+    _reopen_all(unit, rejected)
     thread = unit.thread
     detail = {"seen": seen, "until": until.isoformat()}
+    others = any(run.status == "queued" for run in unit.runs.values())
     unit.add(Fact("wait", thread.turn, attempt=thread.seq + 1, detail=detail))
+    if others:
+        _leg(unit, code_version=code_version)
+        return False
     unit.drop_lease()
     # A nudge that came while the lease was held found nothing to do: nobody need wait for it any more.
     thread.nudge_at = None
-    if not any(run.status == "queued" and run.seq > seen for run in unit.runs.values()):
-        thread.wake_at = until
+    thread.wake_at = until
+    return True
 
 
 def try_again(unit: Unit, lease: Lease, facts: Iterable[Fact]) -> None:
@@ -236,13 +252,13 @@ def try_again(unit: Unit, lease: Lease, facts: Iterable[Fact]) -> None:
         unit.add(fact)
 
 
-def finish(unit: Unit, lease: Lease, *, facts: Iterable[Fact], text: str, saved: str) -> None:
+def finish(unit: Unit, lease: Lease, *, facts: Iterable[Fact], text: str, saved: str, cached: bool = False) -> None:
     """Close the turn with its output; `saved` is what the next turn gets as `previous`."""
     unit.check(lease)
     for fact in facts:
         unit.add(fact)
     turn = unit.thread.turn
-    unit.add(Fact("output", turn, value=text))
+    unit.add(Fact("output", turn, value=text, detail={"cached": True} if cached else {}))
     if saved != text:
         unit.add(Fact("save", turn, value=saved))
     unit.drop_lease()
@@ -265,6 +281,11 @@ def fail(
     for question_id, path in reopen:
         _reopen(unit, question_id, path, f"{detail['type']}: {detail['message']}")
     unit.drop_lease()
+
+
+def _reopen_all(unit: Unit, rejected: Sequence[tuple[str, str, str]]) -> None:
+    for question_id, path, problem in rejected:
+        _reopen(unit, question_id, path, problem)
 
 
 def _reopen(unit: Unit, question_id: str, path: str, problem: str) -> None:

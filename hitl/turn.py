@@ -63,9 +63,10 @@ class Turn:
         self.open: dict[str, Asked] = {}
         self.answers: dict[str, Answered] = {}
         self.seen = 0
-        # Timers by place, when the next attempt of a call is due, and how often it was tried.
+        # Timers by place; when the next attempt of a call is due, when the first one began, and how many failed.
         self.timers: dict[str, datetime] = {}
         self.due: dict[str, datetime] = {}
+        self.began: dict[str, datetime] = {}
         self._tries: dict[str, int] = {}
         # What `changed()` has decided, by place; this leg adds its own decisions.
         self.branches: dict[str, bool] = {}
@@ -131,12 +132,20 @@ class Turn:
             self._positions.setdefault((parent(fact.path), fact.position), []).append(fact)
         if fact.kind in RECORDS:
             self.calls[fact.path] = fact
+            if fact.kind != "call":
+                # Later than any answer that this leg was loaded with.
+                self._below.update(dict.fromkeys(ancestors(parent(fact.path)), self.loaded_seq + 1))
 
     def void(self, paths: Iterable[str]) -> None:
         """Let these failed calls run again."""
         for path in paths:
             self._void(path)
         self._place()
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing has happened in it yet."""
+        return not (self.calls or self.open or self.answers or self.timers or self._tries)
 
     def undelivered(self) -> Iterator[tuple[str, Answered]]:
         """Answers, by place, that code has not been given, though the call they belong to ran."""
@@ -155,7 +164,7 @@ class Turn:
             self._attempts[fact.path, fact.kind] = fact.attempt
             self.calls[fact.path] = fact
             if fact.kind == "error":
-                self._tries.pop(fact.path, None)
+                self._begin_afresh(fact.path)
             if fact.kind != "call":
                 self._below.update(dict.fromkeys(ancestors(parent(fact.path)), fact.seq))
             return
@@ -182,6 +191,7 @@ class Turn:
         self._attempts[fact.path, fact.kind] = fact.attempt
         self._tries[fact.path] = self._tries.get(fact.path, 0) + 1
         self.due[fact.path] = datetime.fromisoformat(fact.detail["due"])
+        self.began.setdefault(fact.path, datetime.fromisoformat(fact.detail["began"]))
         for path in fact.detail["void"]:
             self._void(path)
 
@@ -225,10 +235,15 @@ class Turn:
         self.seen = fact.detail["seen"]
 
     def _read_failed(self, fact: Fact) -> None:
-        self._tries.clear()
-        self.due.clear()
+        for path in list(self._tries):
+            self._begin_afresh(path)
         for path in fact.detail.get("void", ()):
             self._void(path)
+
+    def _begin_afresh(self, path: str) -> None:
+        """Count the attempts of this call from one again."""
+        for known in (self._tries, self.due, self.began):
+            known.pop(path, None)
 
     def _void(self, path: str) -> None:
         """Let the call run again, and with it the calls whose failures led to its own."""

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hitl import codec, conf, forking, inputs, pool, reading, retrying, run, states, timeouts, transitions
+from hitl import codec, conf, forking, inputs, pool, reading, retrying, run, states, timeouts, transitions, wholes
 from hitl import scope as scopes
 from hitl.batching import Batches
 from hitl.caching import Cache, CachePolicy
@@ -101,7 +101,7 @@ class Workflow(states.States, Batches, Described):
         self.cache = cache
         self.retry = retrying.policies(retry_policy)
         self._timeout = timeouts.policy(timeout, is_async=self.is_async, name=self.node)
-        self._cache_policy = cache_policy
+        self.cached = wholes.Wholes(cache_policy, cache, task=self.name, name=self.node)
         self._context_schema = context_schema
         self._parameters = inputs.Parameters(function)
         self._checkpointer = checkpointer
@@ -139,7 +139,8 @@ class Workflow(states.States, Batches, Described):
         """Call the function with the turn's input and what it asks for by name."""
         leg.emit("called", None)
         value, injected = self._parameters.bind(leg)
-        returned = self.function(value, **injected)
+        found = self.cached.find(leg, value)
+        returned = self.function(value, **injected) if found is None else found
         leg.emit("returned", None)
         return returned
 
@@ -148,13 +149,13 @@ class Workflow(states.States, Batches, Described):
         leg.emit("called", None)
         value, injected = self._parameters.bind(leg)
         work = partial(self.function, value, **injected)
-        if self._timeout is None:
+        found = await asyncio.to_thread(self.cached.find, leg, value) if self.cached.policy else None
+        if found is not None:
+            returned: Any = found
+        elif self._timeout is None:
             returned = await work()
         else:
-            leg.body.beat()
-            returned = await timeouts.limited(
-                work, self._timeout, name=self.node, thread_id=leg.turn.thread_id, last_beat=lambda: leg.body.last_beat
-            )
+            returned = await timeouts.limited(work, self._timeout, name=self.node, scope=leg.body)
         leg.emit("returned", None)
         return returned
 
@@ -179,7 +180,16 @@ class Workflow(states.States, Batches, Described):
             )
         function = self._as_async_child if self.is_async else self._as_child
         work = Work(
-            self.node, function, (input,), {}, self.is_async, is_workflow=True, retry=self.retry, timeout=self._timeout
+            self.node,
+            function,
+            (input,),
+            {},
+            self.is_async,
+            is_workflow=True,
+            retry=self.retry,
+            cache=self.cached.policy,
+            timeout=self._timeout,
+            cache_name=f"child {self.name}",
         )
         return scope.leg.call(scope, work)
 
@@ -414,6 +424,8 @@ class Workflow(states.States, Batches, Described):
                 f"There is no durability {options['durability']!r}; use one of {', '.join(DURABILITIES)}."
             )
         _check_recursion_limit({**(config or {}), **options}.get("recursion_limit"))
+        # One that does not fit is told of before anything is written.
+        inputs.coerced_context(self._context_schema, options.get("context"))
         store = self.store()
         store.check_usable()
         thread_id = self.thread_id(config)
@@ -426,7 +438,7 @@ class Workflow(states.States, Batches, Described):
         """Start, answer or go on, and take the lease, in one transaction (rule 36)."""
         if isinstance(input, Command):
             self._check_command(input, thread_id)
-        at = self._going_back_to(store, thread_id, config)
+        at = self._going_back(store, thread_id, states.checkpoint_of(config))
         if at is not None:
             return store.transact(thread_id, partial(self._go_back, at=at, input=input, config=config))
         if isinstance(input, Command):
@@ -483,19 +495,14 @@ class Workflow(states.States, Batches, Described):
             raise transitions.busy(unit.thread.id)
         return _Opening(lease, resumed=True)
 
-    def _going_back_to(self, store: Store, thread_id: str, config: Config) -> forking.Base | None:
-        """The checkpoint that the config names, unless it is where the thread stands anyway."""
-        seq = states.checkpoint_of(config)
-        thread = store.thread(thread_id) if seq is not None else None
-        if seq is None or thread is None or thread.seq == seq:
-            return None
-        return forking.base(store.facts(thread_id), seq, thread_id)
-
     def _go_back(self, unit: Unit, *, at: forking.Base, input: Any, config: dict[str, Any]) -> _Opening:
         """Fork at a checkpoint (rule 11): go on from it, answer what was open there, or give it a new input."""
         transitions.check_workflow(unit, self.name)
         if isinstance(input, Command):
             forking.resume(unit, at, input.resume, author=Author())
+        elif input is None and at.value is not None:
+            forking.restore(unit, at, author=Author())
+            return _Opening(None, resumed=True)
         elif input is None:
             forking.fork(unit, at, author=Author())
         else:

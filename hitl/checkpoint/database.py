@@ -331,6 +331,11 @@ class DatabaseSaver(Store):
         with self._reachable(thread_id):
             return [_fact(row) for row in Checkpoint.objects.using(self.alias).of(thread_id, after=after)]
 
+    def marks(self, thread_id: str, kinds: Sequence[str]) -> list[tuple[int, str]]:
+        with self._reachable(thread_id):
+            found = Checkpoint.objects.using(self.alias).of(thread_id).filter(kind__in=kinds)
+            return list(found.values_list("seq", "kind"))
+
     def open_questions(self, thread_id: str) -> list[Any]:
         with self._reachable(thread_id):
             return list(Interrupt.objects.using(self.alias).of(thread_id).open())

@@ -211,6 +211,10 @@ class InMemorySaver(Store):
         with self._lock:
             return [fact for seq, fact in self._kept(thread_id).facts.items() if seq > after]
 
+    def marks(self, thread_id: str, kinds: Sequence[str]) -> list[tuple[int, str]]:
+        with self._lock:
+            return [(seq, fact.kind) for seq, fact in self._kept(thread_id).facts.items() if fact.kind in kinds]
+
     def open_questions(self, thread_id: str) -> list[QuestionRow]:
         with self._lock:
             return [

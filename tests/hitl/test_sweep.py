@@ -70,25 +70,25 @@ def test_a_thread_that_was_nudged_for_months_does_not_stop_the_sweep() -> None:
     assert 3500 < wait_of() <= 3600
 
 
-def test_an_answer_that_came_while_a_leg_fell_asleep_waits_for_no_back_off() -> None:
-    """Its nudge met the lease and was for nothing."""
+def test_an_answer_that_came_while_a_leg_fell_asleep_keeps_it_awake() -> None:
+    """Its nudge met the lease and was for nothing: the leg itself goes on with it (as rule 18 says of a pause)."""
     store = saver()
     tomorrow = timezone.now() + timedelta(days=1)
-    fall_asleep(store, leased(store), question(), until=tomorrow)
+    assert fall_asleep(store, leased(store), question(), until=tomorrow)
     second = claim(store)
     assert second is not None
     seen = store.thread("t").seq
     verbs.answer(str(question().detail["id"]), "yes", version=1)
     assert sweep() == 0
-    fall_asleep(store, second, seen=seen, until=tomorrow)
-    assert sweep() == 1
+    assert not fall_asleep(store, second, seen=seen, until=tomorrow)
+    thread = store.thread("t")
+    assert (thread.lease_owner, thread.wake_at) == (second.owner, None)
 
 
-def fall_asleep(store: Store, lease: Lease, *facts: Fact, until: datetime, seen: int | None = None) -> None:
+def fall_asleep(store: Store, lease: Lease, *facts: Fact, until: datetime, seen: int | None = None) -> bool:
     seen = store.thread(lease.thread_id).seq if seen is None else seen
-    store.transact(
-        lease.thread_id, partial(transitions.wait, lease=lease, facts=facts, seen=seen, until=until), closed=True
-    )
+    work = partial(transitions.wait, lease=lease, facts=facts, seen=seen, until=until, code_version="1")
+    return store.transact(lease.thread_id, work, closed=True)
 
 
 def test_a_claim_begins_the_back_off_anew() -> None:
