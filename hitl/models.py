@@ -67,6 +67,9 @@ class Thread(models.Model):
         return f"{self.workflow} {self.id}"
 
 
+# Foreign keys to the thread have no index of their own: one that begins with it is there for the order.
+
+
 class Run(models.Model):
     """One leg of a thread: start, resume, retry or fork."""
 
@@ -85,7 +88,7 @@ class Run(models.Model):
         FORK = "fork"
 
     id = models.CharField(primary_key=True, max_length=36)
-    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="runs")
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="runs", db_index=False)
     workflow = models.CharField(max_length=200)
     kind = models.CharField(max_length=8, choices=Kind)
     status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
@@ -126,7 +129,7 @@ class Run(models.Model):
 class Checkpoint(models.Model):
     """One durable fact. The kinds are told in `hitl.facts`."""
 
-    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="checkpoints")
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="checkpoints", db_index=False)
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=12)
     turn = models.PositiveIntegerField()
@@ -171,7 +174,7 @@ class Interrupt(models.Model):
         CANCELLED = "cancelled"
 
     id = models.CharField(primary_key=True, max_length=32)
-    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="interrupts")
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="interrupts", db_index=False)
     workflow = models.CharField(max_length=200)
     turn = models.PositiveIntegerField()
     # Where it was asked: the call's path and the n-th question in that call, or the author's own key.
