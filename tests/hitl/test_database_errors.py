@@ -149,7 +149,8 @@ def test_falling_asleep_and_a_failed_attempt_are_written_once_too() -> None:
     again = partial(transitions.try_again, lease=lease, facts=[failed])
     assert store.settle(lease, unheard(again, over=False), loaded_seq=2) is False
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    asleep = partial(transitions.wait, lease=lease, facts=[result(kind="call")], seen=3, until=tomorrow)
+    facts = [result(kind="call")]
+    asleep = partial(transitions.wait, lease=lease, facts=facts, seen=3, until=tomorrow, code_version="1")
     assert store.settle(lease, unheard(asleep, over=True), loaded_seq=3) is True
     assert kinds(store) == ["input", "leg", "attempt", "call", "wait"]
 
