@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hitl import failures, retrying
+from hitl import arguments, failures, retrying
 from hitl.facts import Fact
 from hitl.scope import Call, Scope
 
@@ -35,13 +35,17 @@ def wait_seconds(call: Call) -> float | None:
 def fact(leg: Leg, scope: Scope, *, error: BaseException, wait: float) -> Fact:
     """The attempt of a call, or of the body, that failed, and when the next one is due."""
     path, due = scope.path, datetime.now(UTC) + timedelta(seconds=wait)
+    # What a page shows of it; the body has neither.
+    args = {"args": arguments.kept(scope.work.args, scope.work.kwargs)} if isinstance(scope, Call) else {}
     return Fact(
         "attempt",
         leg.turn.number,
         path=path,
         attempt=leg.turn.next_attempt(path, "attempt"),
         name=scope.name,
-        detail=failures.describe(error)
+        started_at=scope.started_at if isinstance(scope, Call) else None,
+        detail=args
+        | failures.describe(error)
         | {"void": scope.last_failures(), "due": due.isoformat(), "began": scope.began.isoformat()},
     )
 

@@ -7,8 +7,8 @@ leg         executor     –                runs taken up, owner, code_version
 call        executor     –                args; a call that was open when the leg paused
 task        executor     the result       args (text, up to 8 kB, else digest and size); cached
 error       executor     –                args; type, bases, message, traceback: a call that raised
-attempt     executor     –                type, message, classes, traceback; void; due, began: when the next attempt
-                                          is due, and the first one began
+attempt     executor     –                args; type, message, classes, traceback; void; due, began: when the next
+                                          attempt is due, and the first one began
 timer       executor     –                until; path is "<call path>~<n>"
 wait        executor     –                seen, until: the leg ended, a timer brings it back
 branch      executor     –                –                     (path is "<call path>#<name>": changed() was True)
@@ -30,7 +30,7 @@ discard     start        –                author; the open turn was given up f
 cancel      cancel       –                author; reason
 fork        fork         –                author; run, version, base, turn_seq (where the base's opens), previous_seq
 update      update_state the value        author; workflow; base, previous_seq (where an older value is restored)
-prune       prune        –                first, kept: facts before `first` are forgotten but for those kept
+prune       prune        –                author; first, kept: facts before `first` are forgotten but for those kept
 
 "author" is three keys: by (user id or null), by_name, channel.
 

@@ -256,6 +256,6 @@ def prune(unit: Unit, facts: Sequence[Fact]) -> list[int]:
     kept = sorted(seq for seq in saved if seq is not None and seq < first.seq)
     forgotten = [fact.seq for fact in facts if fact.seq < first.seq and fact.seq not in kept]
     if forgotten:
-        detail = {"first": first.seq, "kept": kept}
+        detail = Author().detail() | {"first": first.seq, "kept": kept}
         unit.add(Fact("prune", thread.turn, attempt=thread.seq + 1, detail=detail))
     return forgotten

@@ -25,7 +25,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import InvalidStateError
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from threading import Event, RLock
 from time import monotonic
@@ -366,6 +366,7 @@ class Leg:
     def _execute(self, call: Call) -> None:
         if self.stopped is not None:
             return
+        call.started_at = datetime.now(UTC)
         if call.work.is_async:
             call.context.run(current.set, call)
             self._on_loop(partial(self._start_async, call))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hitl.store import Lease
 
 # Facts that a later one can change the meaning of for a reader (see `openings`).
-CONTINUED = ("call", "error", "question", "answer", "hold", "undo", "release", "reopen", "assign")
+CONTINUED = ("call", "error", "attempt", "question", "answer", "hold", "undo", "release", "reopen", "assign")
 
 
 class ThreadQuerySet(models.QuerySet["Thread"]):

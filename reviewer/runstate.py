@@ -63,6 +63,9 @@ def read(thread_id: str) -> RunState:
     run = Run.objects.of(thread_id).last()
     questions = list(Interrupt.objects.of(thread_id).open())
     state = word(thread.status, run.status if run else None, wake_at=thread.wake_at)
+    if thread.status == Thread.Status.IDLE and (thread.output_seq or 0) > thread.turn_seq:
+        # A value that was set by hand is a value, whatever became of the turn's runs.
+        state = "finished"
     return RunState(
         thread_id=thread_id,
         seq=thread.seq,

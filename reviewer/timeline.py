@@ -6,7 +6,8 @@ the last fact that changed it and a `key` that is the same in every process and 
 whole protocol of the live pages: a reader that has seen everything up to `after` is sent the rows with a
 greater seq, and puts each in the place of the one that bears its key, or at the end.
 
-Facts that mean nothing to a reader (a lease taken, a pause, a saved value) make no row, but count in `seq`.
+Facts that mean nothing to a reader (a lease taken, a pause or a sleep begun, a saved value) make no row, but count
+in `seq`.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class Row:
     question_id: str = ""
     assignee: str = ""
     note: str = ""
+    until: datetime | None = None
 
     @property
     def template(self) -> str:
@@ -177,11 +179,26 @@ class _Folding:
     def task(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._call(fact, detail)
         row.status, row.result = "done", shown.stored(fact.value)
+        row.note = "from the cache" if detail.get("cached") else ""
 
     def error(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._call(fact, detail)
         row.status, row.problem = "failed", _problem(detail)
         self.failures[fact.turn, fact.path] += 1
+
+    def attempt(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        """Of a call, or of the body as a whole: it failed, and is tried again by itself."""
+        if fact.path:
+            row = self._call(fact, detail)
+            self.failures[fact.turn, fact.path] += 1
+        else:
+            row = self._row(f"e-{fact.seq}", "attempt", fact)
+            row.attempt = fact.attempt
+        row.status, row.problem, row.until = "retried", _problem(detail), _moment(detail, "due")
+
+    def timer(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._row(f"e-{fact.seq}", "timer", fact)
+        row.name, row.depth, row.until = fact.name, fact.path.count("/"), _moment(detail, "until")
 
     def _call(self, fact: Checkpoint, detail: dict[str, Any]) -> Row:
         failures = self.failures[fact.turn, fact.path]
@@ -197,6 +214,7 @@ class _Folding:
     def input(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._authored("input", fact, detail)
         row.name, row.value = detail.get("workflow", ""), shown.stored(fact.value)
+        row.note = f"going back to checkpoint {detail['base']}" if "base" in detail else ""
 
     def event(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._row(f"e-{fact.seq}", "event", fact)
@@ -270,6 +288,17 @@ class _Folding:
         self._authored("note", fact, detail).name = "gave the turn up for new input"
         self._close(fact)
 
+    def fork(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        self._authored("note", fact, detail).name = f"went back to checkpoint {detail['base']}, to go on from there"
+
+    def update(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._authored("update", fact, detail)
+        row.value = shown.stored(fact.value)
+        row.name = f"went back to what checkpoint {detail['base']} returned" if "base" in detail else "set the value"
+
+    def prune(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        self._authored("note", fact, detail).name = "forgot the turns before this one"
+
     def _close(self, fact: Checkpoint) -> None:
         """What was open when its turn ended will not be answered or finished any more."""
         for row in self.rows.values():
@@ -298,11 +327,17 @@ def _problem(detail: dict[str, Any]) -> Problem:
     return Problem(detail.get("type", ""), detail.get("message", ""), detail.get("traceback", ""))
 
 
+def _moment(detail: dict[str, Any], name: str) -> datetime | None:
+    return datetime.fromisoformat(detail[name]) if name in detail else None
+
+
 CHANGES: dict[str, Callable[[_Folding, Checkpoint, dict[str, Any]], None]] = {
     "input": _Folding.input,
     "call": _Folding.call,
     "task": _Folding.task,
     "error": _Folding.error,
+    "attempt": _Folding.attempt,
+    "timer": _Folding.timer,
     "event": _Folding.event,
     "warning": _Folding.warning,
     "output": _Folding.output,
@@ -317,4 +352,7 @@ CHANGES: dict[str, Callable[[_Folding, Checkpoint, dict[str, Any]], None]] = {
     "retry": _Folding.retry,
     "cancel": _Folding.cancel,
     "discard": _Folding.discard,
+    "fork": _Folding.fork,
+    "update": _Folding.update,
+    "prune": _Folding.prune,
 }

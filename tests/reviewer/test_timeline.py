@@ -128,6 +128,74 @@ def test_an_attempt_that_failed_keeps_its_row_and_the_next_begins_another(journa
     ]
 
 
+DUE = "2026-07-01T12:00:00+00:00"
+
+
+def shown_rows() -> str:
+    return render_to_string("reviewer/events/rows.html", {"rows": timeline.read("t1").rows})
+
+
+def test_an_attempt_that_is_tried_again_by_itself_keeps_its_row_too(journal: Journal) -> None:
+    args = {"args": [7], "kwargs": {}}
+    journal.add("attempt", path="11", name="pay", type="ConnectionError", message="away", due=DUE, args=args)
+    journal.add("attempt", path="11", name="pay", type="ConnectionError", message="away", due=DUE, attempt=2, args=args)
+    journal.add("task", path="11", name="pay", value="paid", args=args)
+    rows = timeline.read("t1").rows
+    assert [(row.kind, row.status, row.attempt, row.problem and row.problem.message) for row in rows] == [
+        ("task", "retried", 1, "away"),
+        ("task", "retried", 2, "away"),
+        ("task", "done", 3, None),
+    ]
+    assert "failed, next attempt 1 Jul" in shown_rows()
+
+
+def test_reading_on_after_attempts_goes_on_counting_them(journal: Journal) -> None:
+    journal.add("attempt", path="11", name="pay", type="ConnectionError", message="away", due=DUE)
+    seen = timeline.read("t1").seq
+    journal.add("task", path="11", name="pay", value="paid")
+    assert [(row.status, row.attempt) for row in timeline.read("t1", after=seen).rows] == [("done", 2)]
+
+
+def test_an_attempt_of_the_whole_run_is_a_row_of_its_own(journal: Journal) -> None:
+    fact = journal.add("attempt", name="", type="ConnectionError", message="away", due=DUE)
+    Checkpoint.objects.filter(pk=fact.pk).update(path="")
+    (row,) = timeline.read("t1").rows
+    assert (row.kind, row.status, row.attempt) == ("attempt", "retried", 1)
+    assert "Attempt 1" in shown_rows() and "away" in shown_rows()
+
+
+def test_a_sleep_says_until_when_and_that_it_began_is_no_row(journal: Journal) -> None:
+    journal.add("timer", path="11~1", name="nap", until=DUE)
+    journal.add("wait", until=DUE, seen=1)
+    (row,) = timeline.read("t1").rows
+    assert (row.kind, row.name, row.until and row.until.isoformat()) == ("timer", "nap", DUE)
+    assert "sleeps until 1 Jul 2026" in shown_rows()
+
+
+def test_a_result_from_the_cache_says_so(journal: Journal) -> None:
+    journal.add("task", path="11", name="rate", value=1, cached=True)
+    assert "from the cache" in shown_rows()
+
+
+def test_going_back_says_who_did_and_to_where(journal: Journal) -> None:
+    paused(journal).add("discard", by_name="ana", channel="code")
+    journal.add("fork", turn=2, base=3, by_name="ana", channel="code")
+    journal.add("input", turn=3, value="foo", base=3, by_name="ana", channel="code")
+    journal.add("update", turn=3, value="by hand", by_name="ana", channel="code")
+    journal.add("update", turn=3, value="of then", base=2, by_name="ana", channel="code")
+    journal.add("prune", turn=3, first=2, kept=[], by_name="ana", channel="code")
+    html = " ".join(shown_rows().split())
+    for words in (
+        "<strong>ana</strong> went back to checkpoint 3, to go on from there",
+        "started turn 3 going back to checkpoint 3",
+        "<strong>ana</strong> set the value",
+        "<strong>ana</strong> went back to what checkpoint 2 returned",
+        "<strong>ana</strong> forgot the turns before this one",
+    ):
+        assert words in html, html
+    assert "by hand" in html and "of then" in html
+
+
 def test_the_same_call_in_two_turns_is_two_rows(journal: Journal) -> None:
     journal.add("task", path="11", name="step_1", value=1)
     journal.add("task", path="11", name="step_1", value=2, turn=2)
@@ -139,6 +207,9 @@ def test_what_comes_from_outside_is_never_markup(journal: Journal) -> None:
     journal.add("task", path="11", name=nasty, value=nasty, args={"args": [nasty], "kwargs": {nasty: nasty}})
     journal.add("event", path="11!1.1", value={nasty: nasty})
     journal.add("failed", type=nasty, message=nasty, traceback=nasty)
+    journal.add("attempt", path="22", name=nasty, type=nasty, message=nasty, due=DUE)
+    journal.add("timer", path="33~1", name=nasty, until=DUE)
+    journal.add("update", value=nasty, by_name=nasty)
     journal.add("cancel", by_name=nasty, reason=nasty)
     html = render_to_string("reviewer/events/rows.html", {"rows": timeline.read("t1").rows})
     assert "<script" not in html
