@@ -160,6 +160,12 @@ def restart(
 
 def resume(unit: Unit, at: Base, value: Any, *, author: Author) -> None:
     """Fork, and answer the questions that were open at the base; a map may use their ids of then."""
+    if not at.questions:
+        raise errors.NothingPending(
+            f"No question was open at checkpoint {at.seq} of thread {unit.thread.id!r}; the answer was not stored. Go "
+            "back with None as input and answer what is asked then, or take a checkpoint at which it was open: "
+            "get_state_history(steps=True) lists them."
+        )
     fork(unit, at, author=author)
     turn = unit.thread.turn
     now = {asked.detail["id"]: _id(unit, turn, asked.path) for asked in at.questions}

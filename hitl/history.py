@@ -60,12 +60,11 @@ def _snapshot(facts: Sequence[Fact], shown: Sequence[Fact], index: int, thread_i
     closed = fact.kind in ("output", "update", "save", "cancel", "discard")
     asked = () if closed else _asked(facts, fact)
     step = sum(1 for earlier in shown[: index + 1] if earlier.kind in SOURCES) - 2
-    values = _value(facts, fact) if closed else None
     tasks: tuple[PregelTask, ...] = ()
     if not closed:
         tasks = (_task(facts, fact, node, asked, thread_id),)
     return StateSnapshot(
-        values=values,
+        values=_value(facts, fact),
         next=() if closed else (node,),
         config=config_at(thread_id, fact.seq),
         metadata={"source": SOURCES.get(fact.kind, fact.kind), "step": step, "parents": {}} | _metadata(facts, fact),
@@ -84,7 +83,7 @@ def _task(facts: Sequence[Fact], fact: Fact, node: str, asked: tuple[Interrupt, 
     error = None
     if output is None and failed:
         error = f"{failed[-1].detail['type']}({failed[-1].detail['message']!r})"
-    result = {"__end__": codec.decode(output.value or "null")} if output is not None else None
+    result = codec.decode(output.value or "null") if output is not None else None
     return PregelTask(f"{thread_id}:{fact.turn}:body", node, ("__pregel_pull", node), error, asked, None, result)
 
 
@@ -104,7 +103,7 @@ def _value(facts: Sequence[Fact], fact: Fact) -> Any:
     if fact.kind in ("output", "update"):
         return codec.decode(fact.value or "null")
     values = [other for other in facts if other.kind in ("output", "update") and other.seq <= fact.seq]
-    return codec.decode(values[-1].value or "null") if values else {}
+    return codec.decode(values[-1].value or "null") if values else None
 
 
 def _metadata(facts: Sequence[Fact], fact: Fact) -> dict[str, Any]:

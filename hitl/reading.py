@@ -28,7 +28,6 @@ def snapshot(store: Store, thread_id: str, *, node: str) -> StateSnapshot:
         return nothing({"thread_id": thread_id})
     is_open = thread.status != "idle"
     asked = interrupts(store.open_questions(thread_id)) if is_open else ()
-    values = None if is_open else _last_value(store, thread)
     marks = store.marks(thread_id, tuple(history.SOURCES))
     seq, kind = marks[-1]
     tasks: tuple[PregelTask, ...] = ()
@@ -36,7 +35,7 @@ def snapshot(store: Store, thread_id: str, *, node: str) -> StateSnapshot:
         error = _error(store, thread)
         tasks = (PregelTask(task_id(thread), node, ("__pregel_pull", node), error=error, interrupts=asked),)
     return StateSnapshot(
-        values=values,
+        values=_last_value(store, thread),
         next=(node,) if is_open else (),
         config=history.config_at(thread_id, seq if kind in ("output", "update") else thread.seq),
         metadata={"source": history.SOURCES[kind], "step": len(marks) - 2, "parents": {}} | thread.metadata,
@@ -45,6 +44,11 @@ def snapshot(store: Store, thread_id: str, *, node: str) -> StateSnapshot:
         tasks=tasks,
         interrupts=asked,
     )
+
+
+def current(store: Store, thread_id: str) -> Any:
+    """What the last finished turn returned; None before there is one."""
+    return _last_value(store, store.thread(thread_id))
 
 
 def task_id(thread: Any) -> str:

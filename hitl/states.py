@@ -153,10 +153,17 @@ class States(ABC):
         go_back = forking.fork if at.value is None else forking.restore
         go_back(unit, at, author=Author())
 
-    def _going_back(self, store: Store, thread_id: str, seq: int | None) -> forking.Base | None:
-        """The checkpoint of this seq; None if none is named, or if it is where the thread stands anyway."""
+    def _going_back(
+        self, store: Store, thread_id: str, seq: int | None, *, answering: bool = False
+    ) -> forking.Base | None:
+        """The checkpoint of this seq; None if none is named, or if it is where the thread stands anyway.
+
+        answering: then the open turn's snapshot in the history, which shows its questions, is where it stands.
+        """
         thread = store.thread(thread_id) if seq is not None else None
         if seq is None or thread is None:
+            return None
+        if answering and seq == thread.turn_seq and thread.status != "idle":
             return None
         if 0 < seq <= thread.seq:
             since = store.facts(thread_id, after=seq)

@@ -75,9 +75,13 @@ class Stream:
             part |= {"data": {} if asked else payload, "interrupts": asked or ()}
         return part
 
-    def resumed(self) -> None:
-        """A resumed run tells its current value first: there is none while a turn is open."""
-        self.emit("values", None)
+    def tells_of_the_thread(self) -> bool:
+        """Whether somebody wants to hear what stands on the thread, beside what its code does."""
+        return any(self.tells(mode) for mode in ("values", "tasks", "checkpoints"))
+
+    def resumed(self, value: Any) -> None:
+        """A resumed run tells its current value first: that of the last finished turn."""
+        self.emit("values", value)
 
     def begin(self, node: str, task_id: str, value: Any) -> None:
         """The body is called, as the first task there is."""

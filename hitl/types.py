@@ -77,7 +77,7 @@ class PregelTask(NamedTuple):
 class StateSnapshot(NamedTuple):
     """Where a thread stands.
 
-    values: what the last finished turn returned ({} before there is one, None while a turn is open).
+    values: what the last finished turn returned; None before there is one, {} where there is no thread.
     next: the workflow's name while a turn is open, else ().
     """
 

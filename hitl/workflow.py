@@ -219,10 +219,12 @@ class Workflow(states.States, Batches, Described):
         docs/engine.md says otherwise.
         """
         chunks: list[Any] = []
-        outcome = self._run(
-            input, config, Stream(stream_mode, chunks.append, subgraphs=subgraphs, version=version), **options
-        )
-        return _result(outcome, version) if stream_mode == "values" else chunks
+        stream = Stream(_told(stream_mode), chunks.append, subgraphs=subgraphs, version=version)
+        outcome = self._run(input, config, stream, **options)
+        if stream_mode != "values":
+            return chunks
+        before = self._before(config).result() if outcome.interrupts else None
+        return _result(outcome, version, before)
 
     def stream(
         self,
@@ -281,10 +283,12 @@ class Workflow(states.States, Batches, Described):
     ) -> Any:
         """`invoke` for asynchronous code; the event loop is never blocked by the database."""
         chunks: list[Any] = []
-        outcome = await self._arun(
-            input, config, Stream(stream_mode, chunks.append, subgraphs=subgraphs, version=version), **options
-        )
-        return _result(outcome, version) if stream_mode == "values" else chunks
+        stream = Stream(_told(stream_mode), chunks.append, subgraphs=subgraphs, version=version)
+        outcome = await self._arun(input, config, stream, **options)
+        if stream_mode != "values":
+            return chunks
+        before = await asyncio.wrap_future(self._before(config)) if outcome.interrupts else None
+        return _result(outcome, version, before)
 
     async def astream(
         self,
@@ -331,6 +335,8 @@ class Workflow(states.States, Batches, Described):
                 opening = _Opening(None, follow=True)
             elif not opening.follow:
                 outcome = store.submit(partial(reading.outcome, store, thread_id)).result()
+                if opening.resumed and not outcome.interrupts and outcome.error is None:
+                    return outcome  # nothing ran, so there is nothing to tell
                 break
             sleep(FOLLOW_SECONDS)
             opening = store.submit(partial(self._follow, store, thread_id)).result()
@@ -345,10 +351,8 @@ class Workflow(states.States, Batches, Described):
         store, thread_id, full = self._prepared(config, options)
         opening = await asyncio.wrap_future(store.submit(partial(self._open, store, thread_id, input, full)))
         while True:
-            if stream.tells("checkpoints") or stream.tells("tasks"):
+            if stream.tells_of_the_thread():
                 await asyncio.to_thread(self._begin, stream, store, thread_id, opening)
-            elif opening.resumed:
-                stream.resumed()
             if opening.lease is not None:
                 outcome = await self._aperform(self._setting(store, opening.lease, full, stream, options))
                 if outcome.until is None or outcome.interrupts:
@@ -356,6 +360,8 @@ class Workflow(states.States, Batches, Described):
                 opening = _Opening(None, follow=True)
             elif not opening.follow:
                 outcome = await asyncio.wrap_future(store.submit(partial(reading.outcome, store, thread_id)))
+                if opening.resumed and not outcome.interrupts and outcome.error is None:
+                    return outcome
                 break
             await asyncio.sleep(FOLLOW_SECONDS)
             opening = await asyncio.wrap_future(store.submit(partial(self._follow, store, thread_id)))
@@ -378,6 +384,11 @@ class Workflow(states.States, Batches, Described):
             return await run.aexecute(setting)
         return await _in_a_thread(partial(run.execute, setting))
 
+    def _before(self, config: Config | None) -> Future[Any]:
+        """What the last finished turn returned."""
+        store, thread_id = self.store(), self.thread_id(config)
+        return store.submit(partial(reading.current, store, thread_id), key=thread_id)
+
     def _setting(
         self, store: Store, lease: Lease, config: dict[str, Any], stream: Stream, options: Mapping[str, Any]
     ) -> run.Setting:
@@ -388,8 +399,8 @@ class Workflow(states.States, Batches, Described):
 
     def _begin(self, stream: Stream, store: Store, thread_id: str, opening: _Opening) -> None:
         """What a stream hears before any code runs."""
-        if opening.resumed:
-            stream.resumed()
+        if opening.resumed and stream.tells("values"):
+            stream.resumed(store.submit(partial(reading.current, store, thread_id), key=thread_id).result())
         if opening.lease is None or not (stream.tells("checkpoints") or stream.tells("tasks")):
             return
         found = store.submit(partial(store.load, thread_id), key=thread_id).result()
@@ -438,7 +449,8 @@ class Workflow(states.States, Batches, Described):
         """Start, answer or go on, and take the lease, in one transaction (rule 36)."""
         if isinstance(input, Command):
             self._check_command(input, thread_id)
-        at = self._going_back(store, thread_id, states.checkpoint_of(config))
+        seq = states.checkpoint_of(config)
+        at = self._going_back(store, thread_id, seq, answering=isinstance(input, Command))
         if at is not None:
             return store.transact(thread_id, partial(self._go_back, at=at, input=input, config=config))
         if isinstance(input, Command):
@@ -612,7 +624,14 @@ def _check_recursion_limit(limit: Any) -> None:
         raise InvalidOption(f"recursion_limit must be at least 1, and not {limit!r}. Leave it out.")
 
 
-def _result(outcome: Outcome, version: str) -> Any:
+def _told(stream_mode: str | Sequence[str]) -> str | Sequence[str]:
+    """What a call has to be told: one that returns the value needs no stream of it."""
+    return () if stream_mode == "values" else stream_mode
+
+
+def _result(outcome: Outcome, version: str, before: Any) -> Any:
     if version == "v2":
         return GraphOutput({} if outcome.interrupts else outcome.value, outcome.interrupts)
-    return {INTERRUPT: list(outcome.interrupts)} if outcome.interrupts else outcome.value
+    if not outcome.interrupts:
+        return outcome.value
+    return (before if isinstance(before, dict) else {}) | {INTERRUPT: list(outcome.interrupts)}

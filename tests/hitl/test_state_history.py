@@ -80,7 +80,7 @@ def test_history_is_input_and_loop_newest_first_with_steps_counted(graph: Any) -
     run(graph, "again", "no")
     assert [told(snapshot) for snapshot in graph.get_state_history(on())] == [
         ("loop", 2, (), "again no"),
-        ("input", 1, ("graph",), None),
+        ("input", 1, ("graph",), "in yes"),
         ("loop", 0, (), "in yes"),
         ("input", -1, ("graph",), None),
     ]
@@ -99,7 +99,7 @@ def test_a_record_shows_questions_though_they_are_answered_and_its_result(graph:
     run(graph)
     _, record = graph.get_state_history(on())
     assert [one.value for one in record.interrupts] == ["in?"]
-    assert record.tasks[0].result == {"__end__": "in yes"}
+    assert record.tasks[0].result == "in yes"
     assert graph.get_state(record.config) == record
 
 
