@@ -22,49 +22,21 @@ from django.db import InterfaceError, OperationalError, connections, transaction
 from django.db.models import Q
 
 from hitl import announce, conf, forking
+from hitl.checkpoint import statements
 from hitl.checkpoint.rows import Table
 from hitl.errors import InsideTransaction, JournalUnreachable, LeaseLost
 from hitl.facts import NOT_REPLAYED, Fact
 from hitl.journal import Entry, Journal, inline
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 from hitl.projection import ACTIVE, OPEN, Projection
-from hitl.store import Lease, Opened, Store, Unit, check_thread_id, lost, unknown_thread
+from hitl.store import Lease, Opened, Store, Unit, check_thread_id, unknown_thread
 
 T = TypeVar("T")
 GONE = (OperationalError, InterfaceError)
-COLUMNS = [
-    "thread_id",
-    "seq",
-    "kind",
-    "turn",
-    "path",
-    "attempt",
-    "name",
-    "digest",
-    "position",
-    "alone",
-    "value",
-    "detail",
-    "epoch",
-    "started_at",
-    "created_at",
-]
-
 ACTIVE_RUNS = "thread_id = %s AND status IN (%s, %s)"
-# SQLite takes 999 parameters a statement in its oldest builds that Django supports.
-MAX_ROWS = 60
-# PostgreSQL takes 65,535.
-MOST_IN_ONE = 1000
 PRUNED_AT_ONCE = 500
 # Facts with which a pass over a body ends, beside a failed attempt of the body itself.
 ENDS = ("pause", "wait", "output", "failed")
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-REPLAYED = """
-SELECT seq, kind, turn, path, attempt, name, digest, position, alone,
-       CASE WHEN kind = 'event' THEN NULL ELSE value END,
-       CASE WHEN kind IN ('task', 'event', 'leg', 'warning') THEN '' ELSE detail END, epoch
-  FROM hitl_checkpoint WHERE thread_id = %s AND seq BETWEEN %s AND %s ORDER BY seq
-"""
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +48,7 @@ class DatabaseSaver(Store):
         self.alias = alias
         vendor = connections[alias].vendor
         threads = 1 if vendor == "sqlite" else conf.settings().journal_threads
-        self._append = _append_postgres if vendor == "postgresql" else _append_generic
+        self._append = statements.append_postgres if vendor == "postgresql" else statements.append_generic
         connection = connections[alias]
         self._threads = Table(Thread, connection, guard=["seq"])
         self._runs = Table(Run, connection, guard=["status"])
@@ -172,7 +144,7 @@ class DatabaseSaver(Store):
                 raise RuntimeError(
                     f"A row of thread {thread.id!r} was changed by somebody who did not lock the thread."
                 )
-            _insert_facts(cursor, connections[self.alias], thread.id, unit.facts)
+            statements.insert_facts(cursor, connections[self.alias], thread.id, unit.facts)
         transaction.on_commit(partial(announce.moved, thread.id), using=self.alias)
 
     def _table(self, row: Any) -> Table[Any]:
@@ -314,7 +286,7 @@ class DatabaseSaver(Store):
                 raise unknown_thread(thread_id)
             thread = found[0]
             # Up to the seq that the thread's row showed: what is committed since belongs to the next load.
-            facts = forking.lineage(partial(_replayed, cursor, thread_id), thread.turn_seq, thread.seq)
+            facts = forking.lineage(partial(statements.replayed, cursor, thread_id), thread.turn_seq, thread.seq)
         return Opened(
             thread=thread,
             facts=[fact for fact in facts if fact.kind not in NOT_REPLAYED],
@@ -441,118 +413,6 @@ def unreachable(thread_id: str, error: BaseException) -> JournalUnreachable:
     return JournalUnreachable(
         f"The journal of {thread_id!r} cannot be reached ({error}). Nothing was half-written; try again."
     )
-
-
-def _append_postgres(connection: Any, lease: Lease, facts: Sequence[Fact]) -> None:
-    """Fence, numbering and facts in one statement, one round trip."""
-    count = len(facts)
-    if count > MOST_IN_ONE:
-        _append_generic(connection, lease, facts)
-        return
-    changes, changed = _thread_changes(facts)
-    values = " UNION ALL ".join([_POSTGRES_ROW] * count)
-    sql = (
-        f"WITH f AS (UPDATE hitl_thread SET seq = seq + %s{changes} "
-        "WHERE id = %s AND lease_epoch = %s RETURNING seq, id) "
-        f"INSERT INTO hitl_checkpoint ({', '.join(COLUMNS)}) {values} RETURNING seq"
-    )
-    params: list[Any] = [count, *changed, lease.thread_id, lease.epoch]
-    for index, fact in enumerate(facts):
-        fact.epoch = lease.epoch
-        params += [count - 1 - index, *_values(connection, fact)]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        rows = cursor.fetchall()
-    if not rows:
-        raise lost(lease)
-    _number(facts, max(row[0] for row in rows), lease)
-
-
-_POSTGRES_ROW = (
-    "SELECT f.id, f.seq - %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::timestamptz, %s::timestamptz FROM f"
-)
-
-
-def _append_generic(connection: Any, lease: Lease, facts: Sequence[Fact]) -> None:
-    """The same in a short transaction, for databases without UPDATE in WITH."""
-    changes, changed = _thread_changes(facts)
-    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE hitl_thread SET seq = seq + %s{changes} WHERE id = %s AND lease_epoch = %s RETURNING seq",
-            [len(facts), *changed, lease.thread_id, lease.epoch],
-        )
-        row = cursor.fetchone()
-        if row is None:
-            raise lost(lease)
-        _number(facts, row[0], lease)
-        _insert_facts(cursor, connection, lease.thread_id, facts)
-
-
-def _thread_changes(facts: Sequence[Fact]) -> tuple[str, list[Any]]:
-    """What else the fencing UPDATE sets on the thread, as SQL and parameters."""
-    # A `call` only says what is under way: it is no progress that a run's claims are counted from (rule 27).
-    sql = "" if all(fact.kind == "call" for fact in facts) else ", claims = 0"
-    warnings = [fact.detail["message"] for fact in facts if fact.kind == "warning"]
-    return (f"{sql}, warning = %s", warnings[-1:]) if warnings else (sql, [])
-
-
-def _number(facts: Sequence[Fact], last: int, lease: Lease) -> None:
-    for index, fact in enumerate(facts):
-        fact.seq, fact.epoch = last - len(facts) + 1 + index, lease.epoch
-
-
-def _insert_facts(cursor: Any, connection: Any, thread_id: str, facts: Sequence[Fact]) -> None:
-    """Numbered facts, in as few statements as the database takes parameters for."""
-    one = f"({', '.join(['%s'] * len(COLUMNS))})"
-    for first in range(0, len(facts), MAX_ROWS):
-        some = facts[first : first + MAX_ROWS]
-        params: list[Any] = []
-        for fact in some:
-            params += [thread_id, fact.seq, *_values(connection, fact)]
-        values = ", ".join([one] * len(some))
-        cursor.execute(f"INSERT INTO hitl_checkpoint ({', '.join(COLUMNS)}) VALUES {values}", params)
-
-
-def _values(connection: Any, fact: Fact) -> list[Any]:
-    moment = connection.ops.adapt_datetimefield_value
-    return [
-        fact.kind,
-        fact.turn,
-        fact.path,
-        fact.attempt,
-        fact.name,
-        fact.digest,
-        fact.position,
-        fact.alone,
-        fact.value,
-        json.dumps(fact.detail, default=str) if fact.detail else "",
-        fact.epoch,
-        moment(fact.started_at),
-        moment(fact.created_at),
-    ]
-
-
-def _replayed(cursor: Any, thread_id: str, first: int, last: int) -> list[Fact]:
-    """Facts as replay needs them: without times, the texts of what is not replayed, and results' arguments."""
-    cursor.execute(REPLAYED, [thread_id, first, last])
-    return [
-        Fact(
-            kind=kind,
-            turn=turn,
-            path=path,
-            attempt=attempt,
-            name=name,
-            digest=digest,
-            position=position,
-            alone=bool(alone),
-            value=value,
-            detail=json.loads(detail) if detail else {},
-            created_at=BEGINNING,
-            seq=seq,
-            epoch=epoch,
-        )
-        for seq, kind, turn, path, attempt, name, digest, position, alone, value, detail, epoch in cursor.fetchall()
-    ]
 
 
 def _fact(row: Checkpoint) -> Fact:
