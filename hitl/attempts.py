@@ -15,7 +15,7 @@ from hitl.facts import Fact
 from hitl.scope import Call, Scope
 
 if TYPE_CHECKING:
-    from hitl.leg import Leg
+    from hitl.turn import Turn
 
 
 def wait_seconds(call: Call) -> float | None:
@@ -32,16 +32,16 @@ def wait_seconds(call: Call) -> float | None:
         return None
 
 
-def fact(leg: Leg, scope: Scope, *, error: BaseException, wait: float) -> Fact:
+def fact(turn: Turn, scope: Scope, *, error: BaseException, wait: float) -> Fact:
     """The attempt of a call, or of the body, that failed, and when the next one is due."""
     path, due = scope.path, datetime.now(UTC) + timedelta(seconds=wait)
     # What a page shows of it; the body has neither.
     args = {"args": arguments.kept(scope.work.args, scope.work.kwargs)} if isinstance(scope, Call) else {}
     return Fact(
         "attempt",
-        leg.turn.number,
+        turn.number,
         path=path,
-        attempt=leg.turn.next_attempt(path, "attempt"),
+        attempt=turn.next_attempt(path, "attempt"),
         name=scope.name,
         started_at=scope.started_at if isinstance(scope, Call) else None,
         detail=args
@@ -50,9 +50,9 @@ def fact(leg: Leg, scope: Scope, *, error: BaseException, wait: float) -> Fact:
     )
 
 
-def remaining_seconds(leg: Leg, path: str) -> float:
+def remaining_seconds(turn: Turn, path: str) -> float:
     """How long the next attempt of this call still has to wait; 0 where there is nothing to wait for."""
-    due = leg.turn.due.get(path)
+    due = turn.due.get(path)
     return max(0.0, (due - datetime.now(UTC)).total_seconds()) if due is not None else 0.0
 
 

@@ -120,7 +120,7 @@ class Ending:
         if wait is None:
             self._fail(error)
             return
-        failed = attempts.fact(leg, leg.body, error=error, wait=wait)
+        failed = attempts.fact(leg.turn, leg.body, error=error, wait=wait)
         self._facts.append(failed)
         if attempts.is_long(wait):
             leg.sleepers.append(datetime.fromisoformat(failed.detail["due"]))

@@ -18,7 +18,8 @@ from hitl import conf, divergence, pulse, transitions
 from hitl.ending import Ending, Outcome
 from hitl.errors import HitlError, JournalUnreachable, LeaseLost, RunCancelled, RunStopped
 from hitl.journal import inline
-from hitl.leg import Emit, Leg
+from hitl.leg import Leg
+from hitl.running import Emit
 from hitl.store import Lease, Store, lost
 from hitl.turn import Turn
 
