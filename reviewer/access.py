@@ -54,12 +54,27 @@ class SignedOut(HitlError):
     status = 401
 
 
+class StaleForm(HitlError):
+    """A form whose page does not belong to this session any more; what was typed in it has to survive."""
+
+    status = 403
+    heading = ""
+
+
+class OpenedByAnother(StaleForm):
+    """The page was drawn for somebody else: another tab has signed in since, and nobody answers unawares."""
+
+    status = 409
+    heading = "Somebody else is signed in now"
+
+
 def signed_in(view: View) -> View:
     """The page needs an account: others are sent to sign in and come back."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
+            require_same_person(request)
             return view(request, *args, **kwargs)
         if request.headers.get("HX-Request"):
             raise SignedOut("Sign in again in another tab, then repeat this here.")
@@ -68,6 +83,17 @@ def signed_in(view: View) -> View:
         return redirect_to_login(back, login_url())
 
     return guarded
+
+
+def require_same_person(request: HttpRequest) -> None:
+    """Refuse a form that says (`page_of`) that its page was drawn for another person."""
+    opened = request.POST.get("page_of")
+    now = request.user.get_username()
+    if opened and opened != now:
+        raise OpenedByAnother(
+            f"This page was opened as {opened}; you are now signed in as {now}. Nothing was sent. What you typed is "
+            f"still here: reload the page to go on as {now}, or sign in as {opened} in another tab and send it again."
+        )
 
 
 def needs(permission: str) -> Callable[[View], View]:

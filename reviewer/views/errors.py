@@ -17,9 +17,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 
 from hitl.errors import HitlError, JournalUnreachable
-from reviewer.access import PermissionMissing, SignedOut
+from reviewer.access import PermissionMissing, SignedOut, StaleForm
 
 logger = logging.getLogger("reviewer")
 
@@ -46,6 +47,18 @@ TITLES = {
     503: "The database does not answer",
 }
 
+# Fields of every form that nobody has typed.
+HIDDEN = ("version", "token", "key", "next", "page_of")
+
+OUTDATED = (
+    "Your session has changed. What you typed is still here: reload the desk or sign in again in another tab, "
+    "then send it again here."
+)
+OUTDATED_PAGE = "Your session has changed, and nothing was saved. Open the page again, and send it again from there."
+FOREIGN = (
+    "It came from another address than the desk's, and nothing was saved. Where this happens on the desk's own "
+    "pages, whoever runs it has to name their address in CSRF_TRUSTED_ORIGINS."
+)
 UNREACHABLE = "It is locked or gone for a while. Nothing was saved, not even in part. Try again in a moment."
 
 
@@ -56,10 +69,24 @@ class Problem:
     status: int
     message: str
     permission: str = ""
+    heading: str = ""
 
     @property
     def title(self) -> str:
-        return TITLES.get(self.status, TITLES[500])
+        return self.heading or TITLES.get(self.status, TITLES[500])
+
+
+class OutdatedForm(StaleForm):
+    """A form from before the last sign-in."""
+
+    status = 403
+    heading = "This page is out of date"
+
+
+class ForeignForm(HitlError):
+    """A form from another site."""
+
+    status = 403
 
 
 def response_to(request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -82,6 +109,8 @@ def problem_of(error: Exception | None) -> Problem:
         case RequestDataTooBig():
             limit = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
             return Problem(413, f"A form may hold up to {limit}. Go back, shorten it, and send it again.")
+        case StaleForm():
+            return Problem(error.status, str(error), heading=error.heading)
         case HitlError():
             return Problem(error.status, str(error))
         case Http404():
@@ -93,15 +122,33 @@ def problem_of(error: Exception | None) -> Problem:
 def page(request: HttpRequest, error: Exception | None) -> HttpResponse:
     """The error's page; for htmx a notice that leaves the page around it untouched."""
     problem = problem_of(error)
-    context = {"problem": problem, "login": isinstance(error, SignedOut)}
-    if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted"):
+    context = {"problem": problem, "login": isinstance(error, SignedOut | OutdatedForm)}
+    if is_fragment(request):
         response = render(request, "reviewer/errors/notice.html", context, status=problem.status)
         response["HX-Retarget"] = "#flash"
         response["HX-Reswap"] = "innerHTML show:window:top"
         return response
-    if problem.status == 503 and request.method == "POST":
+    if request.method == "POST" and (problem.status == 503 or isinstance(error, StaleForm)):
         context["posted"] = list(posted(request))
+        # What came without a token may be another site's words: nobody is to send them on with a click.
+        context["resend"] = problem.status == 503
+        context["again"] = page_of_form(request)
     return render(request, "reviewer/errors/page.html", context, status=problem.status)
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx has asked, so that the page around the answer stays."""
+    return bool(request.headers.get("HX-Request")) and not request.headers.get("HX-Boosted")
+
+
+def page_of_form(request: HttpRequest) -> str:
+    """The page that has the form which was sent to this address."""
+    match = request.resolver_match
+    kwargs = match.kwargs if match else {}
+    for name, key in (("question", "question_id"), ("thread", "thread_id")):
+        if key in kwargs:
+            return reverse(f"reviewer:{name}", args=[kwargs[key]])
+    return request.path
 
 
 def posted(request: HttpRequest) -> Iterator[tuple[str, str, bool]]:
@@ -111,7 +158,7 @@ def posted(request: HttpRequest) -> Iterator[tuple[str, str, bool]]:
     for name, values in request.POST.lists():
         if name != "csrfmiddlewaretoken":
             for value in values:
-                yield name, str(value), name not in ("version", "token", "key", "next") and bool(value)
+                yield name, str(value), name not in HIDDEN and bool(value)
 
 
 def secured(response: HttpResponseBase) -> HttpResponseBase:
@@ -151,10 +198,6 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """For `CSRF_FAILURE_VIEW`: most often somebody signed in again in another tab."""
-    return secured(page(request, StaleForm("Go back, reload the page, and send it again.")))
-
-
-class StaleForm(HitlError):
-    """A form from before the last sign-in, or from another site."""
-
-    status = 403
+    if reason.startswith(("Origin checking", "Referer checking")):
+        return secured(page(request, ForeignForm(FOREIGN)))
+    return secured(page(request, OutdatedForm(OUTDATED if is_fragment(request) else OUTDATED_PAGE)))

@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from hitl.errors import JournalUnreachable, RunFailed
-from hitl.models import Interrupt
+from hitl.models import Interrupt, Thread
 from reviewer.middleware import ReviewerMiddleware
 from reviewer.views import errors
 from reviewer.views import question as view
@@ -132,9 +132,78 @@ def test_an_unexpected_error_shows_nothing_of_the_inside(desk: Client, monkeypat
     assert "secret detail" not in page
 
 
-def test_a_form_from_before_the_last_sign_in_says_so(ben: User) -> None:
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(ben)
-    response = client.post("/start/graph/", {"input": "foo", "key": "k"})
-    assert response.status_code == 403
-    assert "reload the page" in response.content.decode()
+class TestOutdated:
+    """A form from before the last sign-in."""
+
+    @pytest.fixture
+    def strict(self, ben: User) -> Client:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(ben)
+        return client
+
+    def test_the_page_says_so_and_keeps_what_was_typed(self, strict: Client) -> None:
+        asked = question()
+        response = strict.post(reverse("reviewer:answer", args=[asked.id]), form_of(asked, answer="my <text>"))
+        page = response.content.decode()
+        assert response.status_code == 403
+        assert "This page is out of date" in page
+        assert "my &lt;text&gt;" in page
+        assert f'href="/questions/{asked.id}/">Open the page again</a>' in page
+        # It may as well have come from another site, and would be sent on with a token.
+        assert "Send it again" not in page
+
+    def test_over_htmx_the_form_stays(self, strict: Client) -> None:
+        asked = question()
+        url = reverse("reviewer:answer", args=[asked.id])
+        response = strict.post(url, form_of(asked, answer="x"), headers=HTMX)
+        page = response.content.decode()
+        assert response.status_code == 403
+        assert response["HX-Retarget"] == "#flash"
+        assert "<html" not in page
+        assert "send it again here" in page
+
+    def test_a_form_from_another_address_is_told_apart(self, strict: Client) -> None:
+        response = strict.post("/start/graph/", {"input": "foo"}, headers={"Origin": "https://elsewhere.example"})
+        page = response.content.decode()
+        assert response.status_code == 403
+        assert "CSRF_TRUSTED_ORIGINS" in page
+        assert "foo" not in page
+
+
+class TestOpenedByAnother:
+    """The page was drawn for ana, and ben has signed in since."""
+
+    SAID = "This page was opened as ana; you are now signed in as ben."
+
+    @pytest.mark.parametrize("name", ["answer", "assign"])
+    def test_over_htmx_the_form_stays(self, desk: Client, name: str) -> None:
+        asked = question()
+        url = reverse(f"reviewer:{name}", args=[asked.id])
+        response = desk.post(url, form_of(asked, answer="x", to="me", page_of="ana"), headers=HTMX)
+        assert response.status_code == 409
+        assert response["HX-Retarget"] == "#flash"
+        assert self.SAID in response.content.decode()
+        asked.refresh_from_db()
+        assert (asked.status, asked.assignee) == (Interrupt.Status.PENDING, None)
+
+    def test_the_page_keeps_what_was_typed(self, desk: Client) -> None:
+        asked = question()
+        url = reverse("reviewer:answer", args=[asked.id])
+        response = desk.post(url, form_of(asked, answer="my text", page_of="ana"))
+        page = response.content.decode()
+        assert response.status_code == 409
+        assert self.SAID in page
+        assert "my text" in page
+        assert "Send it again" not in page
+
+    def test_nothing_starts(self, desk: Client) -> None:
+        response = desk.post("/start/graph/", {"input": "foo", "key": "k", "page_of": "ana"})
+        assert response.status_code == 409
+        assert not Thread.objects.exists()
+
+    def test_every_form_says_whose_page_it_is_on(self, desk: Client) -> None:
+        asked = question()
+        mark = '<input type="hidden" name="page_of" value="ben">'
+        page = desk.get(reverse("reviewer:question", args=[asked.id])).content.decode()
+        assert page.count(mark) == 2
+        assert mark in desk.get("/start/graph/").content.decode()
