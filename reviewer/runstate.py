@@ -23,6 +23,9 @@ LABELS = {
     "cancelled": "Cancelled",
 }
 
+# So many questions are named; the queue has the others.
+MOST_QUESTIONS = 5
+
 # The states as the status marks of every page name them, where that differs.
 MARKS = {"asleep": "queued", "waiting": "pending", "finished": "succeeded"}
 
@@ -41,6 +44,14 @@ class RunState:
     warning: str
     until: datetime | None
     since: datetime
+
+    @property
+    def first_questions(self) -> list[Interrupt]:
+        return self.questions[:MOST_QUESTIONS]
+
+    @property
+    def more_questions(self) -> int:
+        return len(self.questions[MOST_QUESTIONS:])
 
     @property
     def label(self) -> str:
@@ -76,7 +87,7 @@ def read(thread_id: str) -> RunState:
         problem=_problem(run) if run and state == "failed" else None,
         warning=thread.warning,
         until=thread.wake_at if state == "asleep" else None,
-        since=(run and (run.ended_at or run.started_at or run.created_at)) or thread.created_at,
+        since=_since(thread, run, state),
     )
 
 
@@ -92,6 +103,15 @@ def word(thread_status: str, run_status: str | None, *, wake_at: datetime | None
         # A run that had paused or failed keeps that status when its turn is cancelled.
         return "finished" if run_status == Run.Status.SUCCEEDED else "cancelled"
     return "failed" if thread_status == Thread.Status.ERROR else "waiting"
+
+
+def _since(thread: Thread, run: Run | None, state: str) -> datetime:
+    """When the state began. A run that had paused or failed ended before it was cancelled."""
+    if run is None:
+        return thread.created_at
+    if state == "cancelled":
+        return thread.updated_at
+    return run.ended_at or run.started_at or run.created_at
 
 
 def _output(thread: Thread) -> Shown | None:

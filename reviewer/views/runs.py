@@ -120,6 +120,7 @@ def _page(request: HttpRequest, thread: Thread, *, problem: Conflict | None = No
         "earlier": max(0, after - 2 * timeline.WINDOW_FACTS) if after > max(0, run.seq - timeline.MAX_FACTS) else None,
         "metadata": {name: shown.data(value) for name, value in thread.metadata.items()},
         "may_administer": access.may(request.user, access.ADMINISTER),
+        "may_answer": access.may(request.user, access.ANSWER),
         "problem": problem,
     }
     return render(request, "reviewer/runs/page.html", context, status=problem.status if problem else 200)

@@ -83,6 +83,16 @@ def test_back_and_about(sign_in, ask) -> None:
     expect(page).to_have_title(re.compile("Queue"))
 
 
+def test_back_from_a_run_and_on_to_the_search(sign_in, ask) -> None:
+    page = sign_in("ben")
+    page.goto(ask().run)
+    press(page, "u")
+    expect(page).to_have_title(re.compile("^Runs"))
+    press(page, "/")
+    expect(page).to_have_title(re.compile("Queue"))
+    expect(page.get_by_label("Search")).to_be_focused()
+
+
 def test_help_opens_and_closes(sign_in) -> None:
     page = sign_in("ben")
     page.goto("/")

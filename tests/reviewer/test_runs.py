@@ -10,15 +10,31 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from hitl import registry, verbs
 from hitl.func import entrypoint, task
 from hitl.models import Interrupt, Run, Thread
 from hitl.testing import drain
 from hitl.types import interrupt
+from reviewer import runstate
 from tests.reviewer.journal import Journal
 
 pytestmark = pytest.mark.django_db
+
+
+@task
+def asks(number: int) -> Any:
+    return interrupt(f"Number {number}?")
+
+
+@entrypoint(name="tests.runs.many", title="Many")
+def many(count: int) -> list[Any]:
+    """Asks so many questions at once."""
+    return [one.result() for one in [asks(number) for number in range(count)]]
+
+
+registry.register(many)
 
 
 def client_of(user: User) -> Client:
@@ -149,6 +165,27 @@ def test_what_cannot_be_done_any_more_is_said_on_the_page(verb: str, started: st
     response = post(ana, verb, started)
     assert response.status_code == 409
     assert 'role="alert"' in response.content.decode()
+
+
+def test_a_cancelled_run_is_dated_by_its_cancelling(started: str, cleo: User) -> None:
+    Run.objects.of(started).update(ended_at=datetime(2020, 1, 1, tzinfo=UTC))
+    before = timezone.now()
+    verbs.cancel(started)
+    assert runstate.read(started).since >= before
+
+
+def test_the_way_back_to_the_list(started: str, cleo: User) -> None:
+    assert 'data-back href="/runs/">← Runs</a>' in page_of(cleo, started)
+
+
+def test_of_many_questions_the_first_are_named(ben: User, cleo: User) -> None:
+    run = verbs.start("tests.runs.many", 7)
+    drain()
+    html = page_of(ben, run.thread_id)
+    assert html.count(">Answer: ") == 5
+    assert f'<a href="/?q={run.thread_id}">and 2 more</a>' in html
+    assert 'class="run may-answer"' in html
+    assert 'class="run may-answer"' not in page_of(cleo, run.thread_id)
 
 
 def test_verbs_are_posts(started: str, ana: User) -> None:

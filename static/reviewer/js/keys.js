@@ -33,9 +33,16 @@ function open() {
   return Boolean(row);
 }
 
+// The browser gives the focus to the field that the fragment names.
+function searchQueue() {
+  const queue = document.querySelector("[data-go=i]");
+  if (queue) location.assign(`${queue.href}#filter-q`);
+  return Boolean(queue);
+}
+
 function search() {
   const field = document.querySelector("[data-search]");
-  if (!field) return follow("[data-go=i]");
+  if (!field) return searchQueue();
   field.focus();
   field.select();
   return true;
