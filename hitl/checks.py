@@ -8,10 +8,12 @@ hitl.E005   HITL_EXECUTOR cannot be imported
 hitl.W006   a HITL_ setting that does not exist
 hitl.E007   a module of HITL_WORKFLOWS, or an app's workflows.py, cannot be imported
 hitl.E008   two workflows have the same name
-hitl.E009   a setting has the wrong type, or is not above zero
+hitl.E009   a setting has the wrong type, or is no finite number above zero
 hitl.E010   HITL_DATABASE is no alias in DATABASES, or a router sends the models elsewhere
 hitl.W011   PostgreSQL opens transactions with another isolation level of its own (needs --database)
 hitl.W012   SQLite's file is not in WAL mode (needs --database)
+hitl.E013   USE_TZ is off
+hitl.W014   leases are too short to be kept
 
 What an executor's own `check()` complains of bears the executor's ids.
 """
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any
@@ -34,6 +37,8 @@ from hitl import conf, executors, registry
 TAG = "hitl"
 # Settings with our prefix that the project around the desk reads.
 OF_THE_PROJECT = {"HITL_DEMO"}
+# What is renewed three times in a lease has to come through a slow disk or a busy processor meanwhile.
+SHORTEST_LEASE = 1
 KINDS: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
@@ -78,8 +83,23 @@ def types(**_: Any) -> Iterator[CheckMessage]:
         if isinstance(value, bool) or not isinstance(value, KINDS[str(field.type)]):
             hint = f"It has to be {field.type}."
             yield Error(f"{name} is {value!r}", hint=hint, id="hitl.E009")
-        elif isinstance(value, int | float) and value <= 0:
-            yield Error(f"{name} is {value}", hint="It has to be above zero.", id="hitl.E009")
+        elif isinstance(value, int | float) and not (math.isfinite(value) and value > 0):
+            yield Error(f"{name} is {value}", hint="It has to be a finite number above zero.", id="hitl.E009")
+
+
+@check()
+def time_zones(**_: Any) -> Iterator[CheckMessage]:
+    if not settings.USE_TZ:
+        hint = "Set USE_TZ = True: leases, timers and holds compare moments, which have a time zone."
+        yield Error("USE_TZ is off", hint=hint, id="hitl.E013")
+
+
+@check()
+def leases(**_: Any) -> Iterator[CheckMessage]:
+    seconds = conf.settings().lease_seconds
+    if isinstance(seconds, int | float) and 0 < seconds < SHORTEST_LEASE:
+        hint = f"Give it {SHORTEST_LEASE} or more; a busy machine is silent for so long."
+        yield Warning(f"HITL_LEASE_SECONDS is {seconds}: runs would lose their leases", hint=hint, id="hitl.W014")
 
 
 @check()

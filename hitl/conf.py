@@ -67,5 +67,10 @@ def _read() -> Settings:
     for field in dataclasses.fields(Settings):
         value = getattr(django_settings, f"HITL_{field.name.upper()}", None)
         if value is not None:
-            given[field.name] = tuple(value) if field.name == "workflows" else value
+            given[field.name] = _names(value) if field.name == "workflows" else value
     return Settings(**given)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """One module's name is no list of letters; that it should be a list is the system checks' to say."""
+    return (value,) if isinstance(value, str) else tuple(value)

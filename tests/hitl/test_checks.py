@@ -13,7 +13,7 @@ from django.core.checks import run_checks
 from django.db import connections
 from pytest_django import Settings
 
-from hitl import checks, registry
+from hitl import checks, conf, registry
 
 
 @pytest.fixture
@@ -113,6 +113,8 @@ def test_a_misspelt_setting_is_told_its_right_name(settings: Settings) -> None:
         ("HITL_CONCURRENCY", 0),
         ("HITL_CONCURRENCY", 2.5),
         ("HITL_CONCURRENCY", True),
+        ("HITL_LEASE_SECONDS", float("nan")),
+        ("HITL_SWEEP_SECONDS", float("inf")),
         ("HITL_WORKFLOWS", "one.module"),
     ],
 )
@@ -121,6 +123,24 @@ def test_a_setting_of_the_wrong_kind_is_an_error(settings: Settings, name: str, 
     (error,) = checks.types()
     assert error.id == "hitl.E009"
     assert name in error.msg
+
+
+def test_a_module_given_as_text_is_one_module(settings: Settings) -> None:
+    settings.HITL_WORKFLOWS = "one.module"
+    assert conf.settings().workflows == ("one.module",)
+
+
+def test_moments_need_a_time_zone(settings: Settings) -> None:
+    assert checks.time_zones() == []
+    settings.USE_TZ = False
+    assert ids(checks.time_zones()) == ["hitl.E013"]
+
+
+def test_a_lease_that_cannot_be_kept_is_warned_of(settings: Settings) -> None:
+    settings.HITL_LEASE_SECONDS = 0.001
+    assert ids(checks.leases()) == ["hitl.W014"]
+    settings.HITL_LEASE_SECONDS = 1
+    assert checks.leases() == []
 
 
 def test_the_journal_needs_a_database_that_exists(settings: Settings) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from hitl import checks, conf, errors
 from hitl.commands.follow import FAILED, FINISHED, WAITING
+from reviewer import checks as desk_checks
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 ABSTRACT = {
@@ -38,10 +40,12 @@ def test_every_setting_is_listed_with_its_default() -> None:
         assert eval(text) == defaults[name], name
 
 
-def test_every_check_is_listed() -> None:
-    in_code = set(re.findall(r"^hitl\.[EW]\d{3}", checks.__doc__ or "", flags=re.MULTILINE))
-    in_use = set(re.findall(r'id="(hitl\.[EW]\d{3})"', Path(checks.__file__).read_text()))
-    listed = {row[0].strip("`") for row in rows("operations.md") if re.fullmatch(r"`hitl\.[EW]\d{3}`", row[0])}
+@pytest.mark.parametrize(("module", "prefix"), [(checks, "hitl"), (desk_checks, "reviewer")])
+def test_every_check_is_listed(module: ModuleType, prefix: str) -> None:
+    number = prefix + r"\.[EW]\d{3}"
+    in_code = set(re.findall(f"^{number}", module.__doc__ or "", flags=re.MULTILINE))
+    in_use = set(re.findall(f'id="({number})"', Path(str(module.__file__)).read_text()))
+    listed = {row[0].strip("`") for row in rows("operations.md") if re.fullmatch(f"`{number}`", row[0])}
     assert in_code == in_use == listed
 
 
