@@ -7,8 +7,7 @@ leg         executor     –                runs taken up, owner, code_version
 call        executor     –                args; a call that was open when the leg paused
 task        executor     the result       args (text, up to 8 kB, else digest and size); cached
 error       executor     –                args; type, bases, message, traceback: a call that raised
-attempt     executor     –                args; type, message, classes, traceback; void; due, began: when the next
-                                          attempt is due, and the first one began
+attempt     executor     –                args; type, message, traceback; void; due (the next one); began (the first)
 timer       executor     –                until; path is "<call path>~<n>"
 wait        executor     –                seen, until: the leg ended, a timer brings it back
 branch      executor     –                –                     (path is "<call path>#<name>": changed() was True)

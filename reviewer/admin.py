@@ -38,7 +38,7 @@ SHOWN_CHARACTERS = 20_000
 FACT_KINDS = (
     *("input", "leg", "call", "task", "error", "attempt", "timer", "wait", "branch", "event", "warning"),
     *("question", "pause", "output", "save", "failed", "reopen", "answer", "hold", "undo", "release"),
-    *("retry", "assign", "discard", "cancel", "fork", "update"),
+    *("retry", "assign", "discard", "cancel", "fork", "update", "prune"),
 )
 
 
