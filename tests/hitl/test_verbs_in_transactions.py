@@ -136,4 +136,5 @@ def test_the_process_is_told_after_the_commit_and_not_before() -> None:
         assert told.wait(WAIT_SECONDS)
     finally:
         stop()
-    assert heard == [frozenset({"after"})]
+    # Of what other tests left to be told, this one says nothing.
+    assert not any("before" in ids for ids in heard)
