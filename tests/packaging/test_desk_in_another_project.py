@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import re
+import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,11 +33,16 @@ def shop(project: Project) -> Project:
 
 
 @contextmanager
-def served(project: Project) -> Iterator[str]:
-    """The project under uvicorn; yields its address, without a scheme."""
+def served(project: Project, *command: str) -> Iterator[str]:
+    """The project under uvicorn, or this command; yields its address, without a scheme."""
     port = server.free_port()
-    command = [str(project.python), "-m", "uvicorn", "shop.asgi:application", "--port", str(port)]
-    with server.serving(command, cwd=project.home, ready=lambda: listens(port), env=bare_environment()):
+    start = command or ("-m", "uvicorn", "shop.asgi:application")
+    with server.serving(
+        [project.python, *start, "--port", str(port)],
+        cwd=project.home,
+        ready=lambda: listens(port),
+        env=bare_environment(),
+    ):
         yield f"127.0.0.1:{port}"
 
 
@@ -88,8 +96,58 @@ def test_with_the_line_in_asgi_the_socket_is_open_to_whoever_is_signed_in(shop: 
     shop.add("shop/asgi.py", DESK["asgi.py"])
     with served(shop) as address:
         dana, stranger = signed_in(address), Visitor(f"http://{address}/desk")
-        with dana.socket() as socket:
-            socket.send('{"thread": "no such thread"}')
-            assert "refused" in str(socket.recv(timeout=10))
-        with stranger.socket() as socket, pytest.raises(ConnectionClosed):
-            socket.recv(timeout=10)
+        with dana.socket() as line:
+            line.send('{"thread": "no such thread"}')
+            assert "refused" in str(line.recv(timeout=10))
+        with stranger.socket() as line, pytest.raises(ConnectionClosed):
+            line.recv(timeout=10)
+
+
+def test_serve_needs_no_more_settings_and_serves_static_files_while_debugging(shop: Project) -> None:
+    shop.add("shop/asgi.py", DESK["asgi.py"])
+    with served(shop, "manage.py", "serve") as address:
+        dana = signed_in(address)
+        sheets = re.findall(r'href="(/static/reviewer/[^"]+\.css)"', dana.get("/"))
+        assert sheets
+        for sheet in sheets:
+            assert status_of(address, sheet) == 200
+        assert status_of(address, "/static/reviewer/nope.css") == 404
+        with dana.socket() as line:
+            line.send('{"thread": "no such thread"}')
+            assert "refused" in str(line.recv(timeout=10))
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(shop: Project) -> None:
+    with socket_on_some_port() as port:
+        complaint = refused(shop, "serve", "--port", str(port), code=1)
+    assert complaint == f"CommandError: Cannot listen on 127.0.0.1:{port}: Address already in use. Choose another port."
+    assert refused(shop, "serve", "--port", "99999", code=2).startswith("CommandError: There is no port 99999")
+
+
+def status_of(address: str, path: str) -> int:
+    connection = http.client.HTTPConnection(address, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@contextmanager
+def socket_on_some_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        yield taken.getsockname()[1]
+
+
+def refused(shop: Project, *arguments: str, code: int) -> str:
+    """What the command complains of."""
+    done = subprocess.run(
+        [shop.python, "manage.py", *arguments],
+        cwd=shop.home,
+        env=bare_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == code
+    return done.stderr.strip()

@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 import warnings
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
+from django.apps import apps
 from django.conf import settings
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.module_loading import import_string
+
+from reviewer import listening
+
+WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
 
 
 class Command(BaseCommand):
@@ -25,29 +33,46 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         # Whitenoise's files are small, and it has no asynchronous form.
         warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
-        server = uvicorn.Server(
-            uvicorn.Config(
-                application(),
-                host=host,
-                port=port,
-                lifespan="auto",
-                # Django's logging is set up already; one line for each request is for the proxy to write.
-                log_config=None,
-                access_log=settings.DEBUG,
-                # Sockets stay open as long as browsers do; they reconnect elsewhere.
-                timeout_graceful_shutdown=3,
+        served = with_static_files(imported(application()))
+        with listening.take(host, port) as taken:
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    served,
+                    lifespan="auto",
+                    # Django's logging is set up already; one line for each request is for the proxy to write.
+                    log_config=None,
+                    access_log=settings.DEBUG,
+                    # Sockets stay open as long as browsers do; they reconnect elsewhere.
+                    timeout_graceful_shutdown=3,
+                )
             )
-        )
-        with suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
-            server.run()
+            with suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
+                server.run(sockets=[taken])
         if not server.started:
             raise CommandError(f"Nothing could be served on {host}:{port}; see above.")
 
 
 def application() -> str:
-    """The project's ASGI application as uvicorn spells it."""
-    path = getattr(settings, "ASGI_APPLICATION", None)
-    if not path:
-        raise CommandError("ASGI_APPLICATION is not set; it is the dotted path of the application in asgi.py.")
-    module, _, name = path.rpartition(".")
-    return f"{module}:{name}"
+    """The dotted path of the project's ASGI application: a setting, or where `startproject` puts it."""
+    if path := getattr(settings, "ASGI_APPLICATION", None):
+        return str(path)
+    wsgi = getattr(settings, "WSGI_APPLICATION", None) or ""
+    for package in (wsgi.removesuffix(".wsgi.application"), settings.ROOT_URLCONF.rpartition(".")[0]):
+        if package and find_spec(f"{package}.asgi"):
+            return f"{package}.asgi.application"
+    raise CommandError(
+        'No ASGI application was found. Set ASGI_APPLICATION to its dotted path, as "mysite.asgi.application".'
+    )
+
+
+def imported(path: str) -> Any:
+    try:
+        return import_string(path)
+    except ImportError as problem:
+        raise CommandError(f"The ASGI application {path} cannot be imported: {problem}") from problem
+
+
+def with_static_files(served: Any) -> Any:
+    """The application as it is; in DEBUG with the static files that `runserver` would serve."""
+    by_itself = WHITENOISE in settings.MIDDLEWARE or not apps.is_installed("django.contrib.staticfiles")
+    return served if by_itself or not settings.DEBUG else ASGIStaticFilesHandler(served)
