@@ -18,6 +18,8 @@ Results go to standard output, one thing a line or as JSON; remarks and errors g
 
 from __future__ import annotations
 
-from hitl.commands import answer, doctor, replay, start, sweep, threads, workflows
+from hitl.commands import answer, arguments, doctor, replay, start, sweep, threads, workflows
 
 MODULES = (start, workflows, threads, answer, sweep, doctor, replay)
+
+__all__ = ["MODULES", "arguments"]

@@ -64,6 +64,23 @@ def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON value")
 
 
+def add_django_options(parser: argparse.ArgumentParser) -> None:
+    """Django's own options behind the subcommand too; all but --version, which is a question's here.
+
+    Without a default of their own, they leave alone what was given before the subcommand.
+    """
+    group = parser.add_argument_group("options of every Django command")
+    group.add_argument("--settings", default=argparse.SUPPRESS, help="the settings module")
+    group.add_argument("--pythonpath", default=argparse.SUPPRESS, help="a directory to find modules in")
+    group.add_argument("-v", "--verbosity", type=int, choices=range(4), default=argparse.SUPPRESS, help="0 to 3")
+    for flag, what in (
+        ("--traceback", "show where an error comes from"),
+        ("--no-color", "print without colours"),
+        ("--force-color", "print colours to a file too"),
+    ):
+        group.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=what)
+
+
 def add_author(parser: CommandParser) -> None:
     parser.add_argument(
         "--as",

@@ -50,6 +50,14 @@ def say_who_runs_it(console: Console) -> None:
 
 def until_ended(console: Console, run: Run) -> int:
     """Print the run's facts, from the one that asked for it, until it has ended; returns the exit code."""
+    try:
+        return watch(console, run)
+    except KeyboardInterrupt:
+        console.remark(f"Stopped watching; the run goes on. `hitl show {run.thread_id}` tells how far it is.")
+        raise
+
+
+def watch(console: Console, run: Run) -> int:
     printed = run.seq - 1
     stand_in = StandIn(run.thread_id)
     with moved(run.thread_id) as wake:

@@ -21,6 +21,9 @@ from hitl.errors import HitlError
 from hitl.models import Thread
 from hitl.run import run_thread
 
+# How a shell tells that Ctrl-C ended a command.
+INTERRUPTED = 130
+
 
 def add_to(subparsers: arguments.Subparsers) -> None:
     parser = subparsers.add_parser("sweep", help="find work that was left lying, and do it")
@@ -49,9 +52,15 @@ def run_due() -> int:
 
 def forever(console: Console) -> int:
     """Serve until SIGTERM or Ctrl-C; runs that are under way get a second to end, the rest is left to its lease."""
-    stopping = Event()
+    stopping, code = Event(), 0
+
+    def stop(number: int, frame: object) -> None:
+        nonlocal code
+        code = INTERRUPTED if number == signal.SIGINT else 0
+        stopping.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, stop)
     executors.serve()
     console.remark("Sweeping and executing. Ctrl-C ends it.")
     while not stopping.is_set():
@@ -62,4 +71,4 @@ def forever(console: Console) -> int:
             connections.close_all()
         stopping.wait(conf.settings().sweep_seconds)
     executors.stop()
-    return 0
+    return code

@@ -70,6 +70,8 @@ def test_every_line_is_a_fact_with_the_same_keys(impatient: None) -> None:
     assert len({tuple(fact) for fact in facts}) == 1
     (step,) = [fact for fact in facts if fact["kind"] == "task"]
     assert (step["name"], step["value"], step["thread"]) == ("step_1", "foo bar", "one")
+    assert {fact["attempt"] for fact in facts if fact["kind"] in ("input", "leg", "question", "pause")} == {None}
+    assert step["attempt"] == 1
 
 
 def test_a_run_that_finishes_ends_with_nought_and_begins_with_its_own_request(impatient: None) -> None:

@@ -61,6 +61,21 @@ def test_a_wrong_command_line_ends_with_two(desk: Desk) -> None:
     assert hitl(desk, "answer", "x", "--input", "y")[0] == 2
 
 
+def test_options_of_django_may_stand_behind_the_subcommand(desk: Desk) -> None:
+    assert hitl(desk, "workflows", "--settings", "reviewer.settings")[0] == 0
+    code, _, err = hitl(desk, "start", "nope", "--traceback")
+    assert (code, "Traceback" in err) == (1, True)
+    assert "nowhere" in hitl(desk, "workflows", "--settings", "nowhere")[2]
+    assert "Traceback" in hitl(desk, "--traceback", "start", "nope")[2]
+
+
+def test_ctrl_c_ends_a_sweeper_with_its_own_code(desk: Desk, sweeper: subprocess.Popen[str]) -> None:
+    assert sweeper.stderr is not None
+    assert "Ctrl-C ends it" in sweeper.stderr.readline()
+    sweeper.send_signal(signal.SIGINT)
+    assert sweeper.wait(timeout=20) == 130
+
+
 def test_a_database_without_tables_ends_with_six(tmp_path: Path) -> None:
     code, out, err = hitl(Desk(tmp_path), "threads")
     assert (code, out) == (6, "")
@@ -96,7 +111,7 @@ def test_ctrl_c_ends_the_command_and_not_the_run(desk: Desk) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "Traceback" not in err
+    assert err == "Stopped watching; the run goes on. `hitl show long` tells how far it is.\n"
     shown = json.loads(hitl(desk, "show", "long", "--format", "json")[1])
     assert shown["status"] == "busy"
     hitl(desk, "cancel", "long")

@@ -23,6 +23,8 @@ class Command(BaseCommand):
         subparsers = parser.add_subparsers(dest="subcommand", metavar="SUBCOMMAND", required=True)
         for module in commands.MODULES:
             module.add_to(subparsers)
+        for subparser in subparsers.choices.values():
+            commands.arguments.add_django_options(subparser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(self.stdout, self.stderr)
