@@ -37,6 +37,7 @@ def sleep_until(when: datetime) -> None:
     raise scope.signal
 
 
-def sleep_for(seconds: float) -> None:
-    """`sleep_until` so many seconds from now, counted from the first time the code came here."""
-    sleep_until(datetime.now(UTC) + timedelta(seconds=seconds))
+def sleep_for(seconds: float | timedelta) -> None:
+    """`sleep_until` so many seconds, or such a timedelta, from now, counted from the first time the code came here."""
+    span = seconds if isinstance(seconds, timedelta) else timedelta(seconds=seconds)
+    sleep_until(datetime.now(UTC) + span)

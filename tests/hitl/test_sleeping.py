@@ -102,12 +102,13 @@ def test_a_moment_that_is_past_is_no_sleep(store: Store) -> None:
     assert facts(store, "timer", "wait") == []
 
 
-def test_the_moment_is_recorded_and_does_not_move_on_replay(store: Store) -> None:
+@pytest.mark.parametrize("hour", [3600, timedelta(hours=1)], ids=["seconds", "timedelta"])
+def test_the_moment_is_recorded_and_does_not_move_on_replay(store: Store, hour: float | timedelta) -> None:
     """`now() + an hour` is an hour after the code first came here."""
 
     @entrypoint(checkpointer=store)
     def graph(value):
-        sleep_for(3600)
+        sleep_for(hour)
         return "rested"
 
     call = in_background(lambda: graph.invoke("in", on()))
