@@ -192,6 +192,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     return secured(page(request, Http404()))
 
 
+def unknown(request: HttpRequest) -> HttpResponseBase:
+    """For addresses that nothing else has."""
+    return not_found(request, Http404())
+
+
 def server_error(request: HttpRequest) -> HttpResponseBase:
     return secured(page(request, None))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,9 +14,11 @@ from django.db import OperationalError
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from pytest_django import Settings
 
 from hitl.errors import JournalUnreachable, RunFailed
 from hitl.models import Interrupt, Thread
+from reviewer import root_urls
 from reviewer.middleware import ReviewerMiddleware
 from reviewer.views import errors
 from reviewer.views import question as view
@@ -37,6 +42,21 @@ def test_what_does_not_exist_is_a_404_that_leads_on(desk: Client, url: str) -> N
     assert response.status_code == 404
     assert "There is nothing here" in page
     assert 'href="/">To the queue</a>' in page
+
+
+def test_an_unknown_address_has_the_same_page_while_debugging(
+    desk: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DEBUG = True
+    urls = ModuleType("debugging_urls")
+    vars(urls).update(runpy.run_path(root_urls.__file__))
+    monkeypatch.setitem(sys.modules, urls.__name__, urls)
+    settings.ROOT_URLCONF = urls.__name__
+    response = desk.get("/no/such/page", follow=True)
+    assert response.status_code == 404
+    assert "There is nothing here" in response.content.decode()
+    assert desk.get("/runs", follow=True).status_code == 200
+    assert "There is nothing here" not in desk.get("/static/nope/").content.decode()
 
 
 def test_an_answer_to_a_question_that_does_not_exist(desk: Client) -> None:
