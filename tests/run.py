@@ -1,7 +1,8 @@
 """Every test, stage by stage: `make test`.
 
 Brings up the services a stage needs, runs it, and says in the last lines what could not be brought up
-and how many tests passed and failed in all. With `CI` set, a missing service is a failure.
+and how many tests passed and failed in all. With `CI` set, a missing service is a failure, and so is a
+test that was skipped for want of one (its reason begins with "needs").
 
     python -m tests.run                  all stages of `make test`
     python -m tests.run postgres redis   these stages alone
@@ -67,6 +68,8 @@ class Tally:
     failed: int = 0
     skipped: int = 0
     broken: list[str] = field(default_factory=list)
+    # Why tests were skipped that want a service.
+    wanting: list[str] = field(default_factory=list)
 
     def add(self, report: Path) -> bool:
         """Count the tests of one JUnit report; False if it holds none."""
@@ -81,6 +84,7 @@ class Tally:
         self.passed += max(tests - failed - skipped, 0)
         self.failed += failed
         self.skipped += skipped
+        self.wanting += sorted({reason for suite in suites for reason in reasons(suite) if reason.startswith("needs ")})
         return tests > 0
 
     def lines(self) -> Iterable[str]:
@@ -88,6 +92,11 @@ class Tally:
             yield f"Not as it should be: {title}"
         # A stage that broke off counts as one failed test, so that the sum never looks better than it is.
         yield f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def reasons(suite: ElementTree.Element) -> Iterable[str]:
+    """Why tests of a JUnit report were skipped."""
+    return (skip.get("message", "") for skip in suite.iter("skipped"))
 
 
 def main(names: list[str]) -> int:
@@ -149,10 +158,13 @@ def run(stage: Stage, *, services: Services, tally: Tally, report: Path) -> None
         print("--- not run", flush=True)
         return
     status = pytest(stage, environment=services.environment(stage.services), report=report)
-    failed_before = tally.failed
+    failed_before, wanting_before = tally.failed, len(tally.wanting)
     if not tally.add(report) or (status and tally.failed == failed_before):
         tally.failed += 1
         tally.broken.append(f"{stage.title}: pytest ended with {status}")
+    if os.environ.get("CI") and (wanting := tally.wanting[wanting_before:]):
+        tally.failed += 1
+        tally.broken.append(f"{stage.title}: tests were skipped ({'; '.join(wanting)})")
     print(f"--- {stage.title}: {time.monotonic() - began:.0f} s", flush=True)
 
 
