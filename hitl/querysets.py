@@ -10,8 +10,6 @@ from django.db import models
 from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Now, Substr
 
-from hitl.facts import NOT_REPLAYED
-
 if TYPE_CHECKING:
     from hitl.models import Checkpoint, Interrupt, Run, Thread  # noqa: F401 - named in base classes
     from hitl.store import Lease
@@ -125,9 +123,6 @@ class RunQuerySet(models.QuerySet["Run"]):
         """The run that began a turn: who asked for it stands there."""
         return self.of(thread_id).filter(turn=turn).first()
 
-    def active(self) -> RunQuerySet:
-        return self.filter(status__in=["queued", "running"])
-
 
 class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
     def of(self, thread_id: str, *, after: int = 0) -> CheckpointQuerySet:
@@ -149,10 +144,6 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
 
     def up_to(self, seq: int) -> CheckpointQuerySet:
         return self.filter(seq__lte=seq)
-
-    def turn(self, thread_id: str, *, turn_seq: int) -> CheckpointQuerySet:
-        """What replay needs of the open turn (rule 8)."""
-        return self.of(thread_id, after=turn_seq - 1).exclude(kind__in=NOT_REPLAYED)
 
 
 class InterruptQuerySet(models.QuerySet["Interrupt"]):

@@ -19,7 +19,6 @@ from hitl.facts import Fact, ancestors
 from hitl.store import Opened
 
 RECORDS = ("task", "error", "call")
-LATEST = ("answer", "release")
 
 
 @dataclasses.dataclass(slots=True)
