@@ -44,6 +44,8 @@ HITL_EXECUTOR = "hitl.testing.ManualExecutor"
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": DIRECTORY / "test.sqlite3"}
+    # SQLite lets waiting writers race for the lock, in no order: on a busy machine one of them may lose for long.
+    DATABASES["default"]["OPTIONS"]["timeout"] = 60
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -96,7 +96,7 @@ def test_a_reader_that_follows_the_seq_misses_nothing(engine: None) -> None:
             store.append(lease, [result(worker * 100 + number)])
 
     reader = in_background(follow)
-    at_once(*[partial(write, worker) for worker in range(4)])
+    assert at_once(*[partial(write, worker) for worker in range(4)]) == [None] * 4
     over.set()
     assert reader.outcome() == list(range(1, 83))
 
