@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hitl import codec, divergence, questions, responses
+from hitl.answering import place
 from hitl.errors import InvalidAnswer
 from hitl.facts import Fact, question_id
 from hitl.scope import Scope
 from hitl.signals import Pause
-from hitl.transitions import place
 from hitl.turn import Answered
 
 if TYPE_CHECKING:

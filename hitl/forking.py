@@ -11,10 +11,11 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hitl import errors, transitions
+from hitl import answering, errors, transitions
+from hitl.answering import held
 from hitl.facts import Author, Fact, new_id, question_id
 from hitl.store import Unit
-from hitl.transitions import busy, held
+from hitl.transitions import busy
 
 # Kinds that open a turn, and those that leave nothing to go on with: the value is there.
 OPENINGS = ("input", "fork")
@@ -171,7 +172,7 @@ def resume(unit: Unit, at: Base, value: Any, *, author: Author) -> None:
     now = {asked.detail["id"]: _id(unit, turn, asked.path) for asked in at.questions}
     if isinstance(value, dict) and value and all(key in now for key in value):
         value = {now[key]: item for key, item in value.items()}
-    transitions.resume(unit, value, author=author)
+    answering.resume(unit, value, author=author)
 
 
 def restore(unit: Unit, at: Base, *, author: Author) -> None:

@@ -13,13 +13,13 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from hitl import answers, codec, executors, registry, transitions
+from hitl import answering, answers, codec, executors, registry, transitions
+from hitl.answering import ANYBODY, Given
 from hitl.checkpoint.database import DatabaseSaver, saver
 from hitl.errors import Conflict, IdempotencyConflict, InvalidInput, UnknownQuestion
 from hitl.facts import Author, new_id
 from hitl.models import Interrupt, Run, Thread
 from hitl.store import Unit, check_thread_id
-from hitl.transitions import ANYBODY, Given
 
 MAX_KEY = 200
 MAX_TOKEN = 64
@@ -101,7 +101,7 @@ def answer(
     given = Given(value, version, answers.checked_ahead(_question(question_id), value, version=version))
 
     def work(unit: Unit) -> Any:
-        return transitions.answer(unit, {question_id: given}, author=author, token=token, hold_seconds=hold_seconds)[0]
+        return answering.answer(unit, {question_id: given}, author=author, token=token, hold_seconds=hold_seconds)[0]
 
     return _on_question(question_id, work)
 
@@ -109,7 +109,7 @@ def answer(
 def undo(question_id: str, *, version: int, by: By = None, channel: str = "code") -> Interrupt:
     """Take a held answer back; the question is pending again, one version on (rule 22)."""
     author = Author.of(by, channel)
-    work = partial(transitions.undo, question_id=question_id, version=version, author=author)
+    work = partial(answering.undo, question_id=question_id, version=version, author=author)
     return _on_question(question_id, work)
 
 
@@ -119,7 +119,7 @@ def release(question_id: str) -> bool:
 
     def work(unit: Unit) -> Any:
         nonlocal released
-        released = transitions.release(unit, question_id)
+        released = answering.release(unit, question_id)
         return unit.questions.get(question_id)
 
     _on_question(question_id, work)
@@ -140,7 +140,7 @@ def assign(
     Raises UnknownQuestion, AlreadyAnswered, QuestionClosed, AlreadyAssigned, JournalUnreachable.
     """
     work = partial(
-        transitions.assign,
+        answering.assign,
         instead_of=ANYBODY if instead_of is ANYBODY else instead_of and instead_of.pk,
         question_id=question_id,
         to=to.pk if to else None,

@@ -16,7 +16,21 @@ from queue import SimpleQueue
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hitl import codec, conf, forking, inputs, pool, reading, retrying, run, states, timeouts, transitions, wholes
+from hitl import (
+    answering,
+    codec,
+    conf,
+    forking,
+    inputs,
+    pool,
+    reading,
+    retrying,
+    run,
+    states,
+    timeouts,
+    transitions,
+    wholes,
+)
 from hitl import scope as scopes
 from hitl.batching import Batches
 from hitl.caching import Cache, CachePolicy
@@ -455,7 +469,7 @@ class Workflow(states.States, Batches, Described):
             return store.transact(thread_id, partial(self._go_back, at=at, input=input, config=config))
         if isinstance(input, Command):
             work = partial(self._resume, value=input.resume)
-            return store.transact(thread_id, work, closed=True, questions=transitions.named(input.resume))
+            return store.transact(thread_id, work, closed=True, questions=answering.named(input.resume))
         if input is None:
             if store.thread(thread_id) is None:
                 raise EmptyInput(f"Received no input, and there is no thread {thread_id!r} to go on with.")
@@ -492,7 +506,7 @@ class Workflow(states.States, Batches, Described):
 
     def _resume(self, unit: Unit, *, value: Any) -> _Opening:
         transitions.check_workflow(unit, self.name)
-        transitions.resume(unit, value, author=Author())
+        answering.resume(unit, value, author=Author())
         lease = self._claim(unit)
         return _Opening(lease, resumed=lease is not None, follow=lease is None)
 

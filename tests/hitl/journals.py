@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from hitl import codec, transitions
+from hitl import answering, codec, transitions
 from hitl.facts import Author, Fact, question_id
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 from hitl.store import Lease, Store
@@ -50,7 +50,7 @@ def question(thread_id: str = "t", *, place: str = "0", value: Any = "May I?", v
         "search": str(value),
     }
     text = codec.encode(value)
-    path = transitions.place("", place)
+    path = answering.place("", place)
     digest = codec.digest(value)
     return Fact(
         "question", 1, path=path, attempt=version, position=int(place), digest=digest, value=text, detail=detail

@@ -7,12 +7,12 @@ from itertools import count
 
 import pytest
 
-from hitl import transitions
+from hitl import answering
+from hitl.answering import Given
 from hitl.errors import NonDeterminism, StaleAnswer
 from hitl.facts import Author
 from hitl.func import entrypoint, task
 from hitl.store import Store
-from hitl.transitions import Given
 from hitl.types import Command, interrupt
 from tests.hitl.programs import facts, on, questions
 
@@ -143,7 +143,7 @@ def test_a_text_that_changes_while_its_question_is_answered_does_not_drop_the_an
         first, number = other(), next(passes)
         if number == 2:
             given = {asked["Day 1?"]: Given("yes")}
-            answer = partial(transitions.answer, given=given, author=Author(None, "ana", "web"))
+            answer = partial(answering.answer, given=given, author=Author(None, "ana", "web"))
             store.submit(partial(store.transact, "1", answer, closed=True)).result()
         delivered.append(interrupt(f"Day {number}?", key="day"))
         return [first.result(), delivered[-1]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hitl import transitions
+from hitl import answering, transitions
 from hitl.errors import (
     AlreadyAnswered,
     AmbiguousAnswer,
@@ -263,7 +263,7 @@ def test_where_it_stands_anyway_is_no_fork(graph: Any) -> None:
 def test_nor_is_it_because_somebody_was_asked_to_see_to_it(graph: Any) -> None:
     question_id = questions(graph.invoke("in", on()))["first?"]
     here = graph.get_state(on()).config
-    assign = partial(transitions.assign, question_id=question_id, to="7", to_name="ana", author=Author())
+    assign = partial(answering.assign, question_id=question_id, to="7", to_name="ana", author=Author())
     if type(graph.store()).__name__ == "DatabaseSaver":
         assign = partial(assign, to=None)
         assign.keywords["to"] = None
@@ -325,8 +325,8 @@ def test_refused_while_it_runs(graph: Any) -> None:
 def test_refused_while_an_answer_can_be_undone(graph: Any) -> None:
     """Rule 22."""
     question_id = questions(graph.invoke("in", on()))["first?"]
-    given = {question_id: transitions.Given(1, 1)}
-    hold = partial(transitions.answer, given=given, author=Author(None, "ana", "web"), hold_seconds=60)
+    given = {question_id: answering.Given(1, 1)}
+    hold = partial(answering.answer, given=given, author=Author(None, "ana", "web"), hold_seconds=60)
     graph.store().transact("1", hold)
     for value in (None, "new"):
         with pytest.raises(QuestionHeld, match="ana"):

@@ -9,8 +9,8 @@ from functools import partial
 
 import pytest
 
+from hitl import answering, transitions
 from hitl import store as stores
-from hitl import transitions
 from hitl.checkpoint.database import saver
 from hitl.errors import LeaseLost
 from hitl.models import Thread
@@ -21,8 +21,8 @@ from tests.hitl.racing import at_once
 
 
 def answer(store: Store, question_id: str, value: object = "yes") -> None:
-    given = {question_id: transitions.Given(value)}
-    store.transact("t", partial(transitions.answer, given=given, author=ANA), closed=True)
+    given = {question_id: answering.Given(value)}
+    store.transact("t", partial(answering.answer, given=given, author=ANA), closed=True)
 
 
 def test_a_held_thread_is_not_claimed(store: Store) -> None:
@@ -110,11 +110,11 @@ def test_no_answer_is_slept_through_while_a_leg_pauses(store: Store) -> None:
         thread_id = f"t{round_}"
         first, second = question(thread_id, place="0"), question(thread_id, place="1")
         pause(store, leased(store, thread_id), first, second)
-        given = partial(transitions.answer, author=ANA)
-        store.transact(thread_id, partial(given, given={first.detail["id"]: transitions.Given(1)}), closed=True)
+        given = partial(answering.answer, author=ANA)
+        store.transact(thread_id, partial(given, given={first.detail["id"]: answering.Given(1)}), closed=True)
         lease = claim(store, thread_id)
         assert lease is not None
-        work = partial(given, given={second.detail["id"]: transitions.Given(2)})
+        work = partial(given, given={second.detail["id"]: answering.Given(2)})
         over, answered = at_once(
             partial(pause, store, lease, seen=store.thread(thread_id).seq),
             partial(store.transact, thread_id, work, closed=True),

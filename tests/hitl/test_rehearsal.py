@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hitl import registry, transitions
+from hitl import answering, registry
 from hitl.errors import UnknownThread
 from hitl.facts import Author
 from hitl.func import changed, entrypoint, sleep_until, task
@@ -242,7 +242,7 @@ def test_an_answer_behind_a_question_that_is_still_open_may_be_reached_later(sto
         return [future.result() for future in futures]
 
     asked = questions(deploy(body).invoke("in", on()))
-    answer = partial(transitions.resume, value={asked["b?"]: 1}, author=Author())
+    answer = partial(answering.resume, value={asked["b?"]: 1}, author=Author())
     store.transact("1", answer, closed=True)
     deploy(lambda value: [ask("a").result(), ask("b").result()])
     assert rehearsed(store).problem == ""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hitl import testing, transitions, verbs
+from hitl import answering, testing, verbs
 from hitl.checkpoint.database import saver
 from hitl.doctor import findings
 from hitl.errors import NotInRun, ThreadBusy
@@ -230,8 +230,8 @@ def test_an_answer_that_fails_its_check_is_asked_again_while_another_part_sleeps
 
     asked = questions(graph.invoke("in", on()))["How many?"]
     # As it comes from a process that does not know the code, and could not check it.
-    given = {asked: transitions.Given(3, 1, text="3")}
-    store.transact("1", partial(transitions.answer, given=given, author=Author()), closed=True)
+    given = {asked: answering.Given(3, 1, text="3")}
+    store.transact("1", partial(answering.answer, given=given, author=Author()), closed=True)
     assert list(questions(graph.invoke(None, on()))) == ["How many?"]
     assert [fact.kind for fact in facts(store, "reopen", "wait")][-2:] == ["reopen", "wait"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hitl import transitions
+from hitl import answering
 from hitl.errors import NothingPending, QuestionHeld, ThreadBusy, UnstorableValue, WrongWorkflow
 from hitl.facts import Author
 from hitl.func import entrypoint
@@ -154,8 +154,8 @@ def test_refused_while_it_runs(graph: Any, as_node: str | None) -> None:
 def test_refused_while_an_answer_can_be_undone(graph: Any, as_node: str | None) -> None:
     """Rule 22."""
     question_id = questions(graph.invoke("in", on()))["Go on?"]
-    given = {question_id: transitions.Given(1, 1)}
-    hold = partial(transitions.answer, given=given, author=Author(None, "ana", "web"), hold_seconds=60)
+    given = {question_id: answering.Given(1, 1)}
+    hold = partial(answering.answer, given=given, author=Author(None, "ana", "web"), hold_seconds=60)
     graph.store().transact("1", hold)
     with pytest.raises(QuestionHeld, match="ana"):
         graph.update_state(on(), None, as_node=as_node)

@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
-from hitl import codec, errors, run, transitions
+from hitl import answering, codec, errors, run, transitions
 from hitl import scope as scopes
+from hitl.answering import Given
 from hitl.facts import Author
 from hitl.testing import in_callers_thread
-from hitl.transitions import Given
 from hitl.turn import call_of
 from tests.hitl.model import live, program, rows
 from tests.hitl.model.faults import Crash, Fault
@@ -191,7 +191,7 @@ class Play:
         """Answer this question, as it was when the row was read; returns the answer."""
         token = self.token(reply)
         given = {row.id: Given(token, row.version if version is None else version)}
-        self.transact(partial(transitions.answer, given=given, author=ANA, **options), closed=True)
+        self.transact(partial(answering.answer, given=given, author=ANA, **options), closed=True)
         self.taken(row, token)
         return token
 
@@ -222,13 +222,13 @@ class Play:
         """All but some of the open questions at once."""
         some = pending[reply.pick % len(pending) :]
         tokens = {row.id: self.token(reply) for row in some}
-        self.transact(partial(transitions.resume, value=tokens, author=ANA), closed=True)
+        self.transact(partial(answering.resume, value=tokens, author=ANA), closed=True)
         for row in some:
             self.taken(row, tokens[row.id])
 
     def _scalar(self, row: Any, pending: list[Any], reply: Reply) -> None:
         token = self.token(reply)
-        resume = partial(transitions.resume, value=token, author=ANA)
+        resume = partial(answering.resume, value=token, author=ANA)
         if len(pending) > 1:
             with self.refused(errors.AmbiguousAnswer):
                 self.transact(resume, closed=True)
@@ -261,7 +261,7 @@ class Play:
 
     def _undo(self, row: Any, pending: list[Any], reply: Reply) -> None:
         self.answer(row, reply, hold_seconds=60)
-        undo = partial(transitions.undo, question_id=row.id, version=row.version, author=ANA)
+        undo = partial(answering.undo, question_id=row.id, version=row.version, author=ANA)
         self.transact(undo, closed=True)
         del self.ledger.accepted[_place(row)]
         with self.refused(errors.StaleAnswer):
@@ -273,7 +273,7 @@ class Play:
         self.answer(row, reply, hold_seconds=1e-6)
         with self.refused(errors.QuestionHeld):
             self.answer(row, reply)
-        assert self.transact(partial(transitions.release, question_id=row.id), closed=True)
+        assert self.transact(partial(answering.release, question_id=row.id), closed=True)
 
     def _cancel(self, row: Any, pending: list[Any], reply: Reply) -> None:
         self.transact(partial(transitions.cancel, author=ANA), closed=True)
