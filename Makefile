@@ -24,7 +24,7 @@ help: ## Say what there is to make
 
 run: $(HAVE_PROJECT) ## Serve the desk with demo people on http://127.0.0.1:8000/ (PORT= to change)
 	@$(DEVELOPMENT) $(BIN)/python manage.py migrate --verbosity 0
-	@$(DEVELOPMENT) $(BIN)/python manage.py demo --port $(PORT)
+	@$(DEVELOPMENT) LOG_LEVEL=WARNING $(BIN)/python manage.py demo --port $(PORT)
 	@exec env $(DEVELOPMENT) $(BIN)/python manage.py serve --port $(PORT)
 
 venv: $(HAVE_DEV) ## Set up .venv with the development set

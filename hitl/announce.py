@@ -11,6 +11,8 @@ from collections.abc import Callable
 from threading import Condition, Thread
 from time import monotonic
 
+from hitl import discreet
+
 INTERVAL_SECONDS = 0.05
 
 Listener = Callable[[frozenset[str]], None]
@@ -63,5 +65,8 @@ def _tell() -> None:
         for listener in _listeners.copy():
             try:
                 listener(ids)
-            except Exception:
-                logger.exception("A listener failed on the threads that moved; the others are told all the same.")
+            except Exception as error:
+                logger.error(
+                    "A listener failed on the threads that moved; the others are told all the same.\n%s",
+                    discreet.trace(error),
+                )

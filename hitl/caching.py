@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from hitl import codec, conf
+from hitl import codec, conf, discreet
 from hitl.facts import new_id
 
 logger = logging.getLogger(__name__)
@@ -78,12 +78,12 @@ def find(
         key = f"{key}:{cache.get(_generation_key(task)) or ''}"
         text = cache.get(key)
     except Exception as error:
-        logger.warning("The cache cannot be asked for the result of %s(): %s", name, error)
+        logger.warning("The cache cannot be asked for the result of %s(): %s", name, discreet.plain(error))
         return "", None
     try:
         return key, Found(codec.decode(text)) if isinstance(text, str) else None
     except Exception as error:
-        logger.warning("The cached result of %s() cannot be read: %s", name, error)
+        logger.warning("The cached result of %s() cannot be read: %s", name, discreet.plain(error))
         return key, None
 
 
@@ -92,7 +92,7 @@ def put(cache: Cache, key: str, text: str, *, ttl: int | None, name: str) -> Non
     try:
         cache.set(key, text, timeout=ttl)
     except Exception as error:
-        logger.warning("The result of %s() could not be cached: %s", name, error)
+        logger.warning("The result of %s() could not be cached: %s", name, discreet.plain(error))
 
 
 def _generation_key(task: str) -> str:

@@ -32,6 +32,16 @@ class Outcome:
     until: datetime | None = None
     error: BaseException | None = None
     cached: bool = False
+    run_id: str = ""
+
+    @property
+    def kind(self) -> str:
+        """One word: failed, asleep (until a time), interrupted or succeeded."""
+        if self.error is not None:
+            return "failed"
+        if self.until is not None:
+            return "asleep"
+        return "interrupted" if self.interrupts else "succeeded"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +59,7 @@ class Ending:
     """
 
     def __init__(self, leg: Leg, value: Any, error: BaseException | None) -> None:
-        self.outcome = Outcome()
+        self.outcome = Outcome(run_id=leg.turn.run_id)
         self._leg = leg
         self._facts: list[Fact] = [*leg.withheld, *leg.buffer.take()]
         self._write: Callable[[Unit], bool]

@@ -18,6 +18,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 from zlib import crc32
 
+from hitl import discreet
 from hitl.facts import Fact
 from hitl.store import Lease
 
@@ -45,8 +46,13 @@ class Entry:
         """Say how it went. Whoever fails at hearing it must not take the other legs' journal along."""
         try:
             self.done(error)
-        except BaseException:
-            logger.exception("A leg of thread %s failed at what its journal told it.", self.lease.thread_id)
+        except BaseException as failed:
+            logger.error(
+                "A leg of thread %s failed at what its journal told it.\n%s",
+                self.lease.thread_id,
+                discreet.trace(failed),
+                extra={"thread_id": self.lease.thread_id},
+            )
 
 
 class Journal:

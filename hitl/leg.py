@@ -185,7 +185,7 @@ class Leg(Running):
 
     def _interrupted(self, error: BaseException) -> None:
         """Somebody ended this thread of control from outside: the lease runs out, and a sweep takes over."""
-        self.stop(LeaseLost(f"The run of thread {self.lease.thread_id!r} was interrupted: {error!r}."))
+        self.stop(LeaseLost(f"The run of thread {self.lease.thread_id!r} was interrupted: {type(error).__name__}."))
 
     def _body_ended(self) -> None:
         with self.lock:

@@ -10,7 +10,7 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from hitl import conf
+from hitl import conf, discreet
 from hitl.errors import HitlError
 from hitl.store import Lease, Store, lost
 
@@ -72,7 +72,7 @@ def _renew(legs: list[Leg]) -> None:
             gone = future.result()
         except Exception as error:
             # The database is away; the lease may run out meanwhile, and the fence will say so.
-            logger.warning("Leases could not be prolonged: %s", error)
+            logger.warning("Leases could not be prolonged: %s", discreet.plain(error))
             continue
         for lease in gone:
             error_: HitlError = lost(lease)

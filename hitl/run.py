@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hitl import conf, divergence, pulse, transitions
+from hitl import conf, divergence, logs, pulse, transitions
 from hitl.ending import Ending, Outcome
 from hitl.errors import HitlError, JournalUnreachable, LeaseLost, RunCancelled, RunStopped
 from hitl.journal import inline
@@ -79,11 +79,21 @@ def run_thread(thread_id: str) -> bool:
     if lease is None:
         return False
     setting = Setting(workflow, store, lease, workflow.config_of(thread), tell_nobody)
-    try:
-        perform(setting)
-    except (RunStopped, JournalUnreachable) as error:
-        logger.warning("%s", error)
+    with logs.about(thread_id=thread_id, workflow=workflow.name):
+        try:
+            tell_log(perform(setting))
+        except (RunStopped, JournalUnreachable) as error:
+            logger.warning("%s", error)
     return True
+
+
+def tell_log(outcome: Outcome) -> None:
+    """A line on how the run left its thread; of a failure the class alone, since messages quote values."""
+    run = {"run_id": outcome.run_id}
+    if outcome.error is not None:
+        logger.warning("The run failed with %s; its page has the rest.", type(outcome.error).__name__, extra=run)
+    else:
+        logger.info("The run ended: %s.", outcome.kind, extra=run)
 
 
 def tell_nobody(mode: str, payload: Any, ns: tuple[str, ...] = ()) -> None:

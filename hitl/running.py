@@ -397,4 +397,6 @@ def is_cancelled(error: BaseException) -> bool:
 
 
 def _lost(lease: Lease, error: BaseException) -> HitlError:
-    return LeaseLost(f"The result of a call on thread {lease.thread_id!r} could not be recorded: {error!r}.")
+    return LeaseLost(
+        f"The result of a call on thread {lease.thread_id!r} could not be recorded: {type(error).__name__}."
+    )

@@ -102,6 +102,15 @@ def postgresql(*, options: dict[str, str], **connection: str) -> dict[str, Any]:
     }
 
 
+def log_formatter() -> str:
+    """The class that writes the log, as `LOG_FORMAT` has it: `line` for people, `json` for machines."""
+    name = os.environ.get("LOG_FORMAT") or "line"
+    formatters = {"line": "hitl.logs.LineFormatter", "json": "hitl.logs.JSONFormatter"}
+    if name not in formatters:
+        raise ImproperlyConfigured(f"LOG_FORMAT is {name!r}; use {' or '.join(formatters)}.")
+    return formatters[name]
+
+
 def channel_layer() -> dict[str, Any]:
     """The layer that `REDIS_URL` names, else one in this process's memory.
 

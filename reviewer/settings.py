@@ -10,6 +10,7 @@ HITL_WORKFLOWS          comma-separated modules with workflows; left out, the de
 HITL_EXECUTOR           dotted path of the executor
 DATA_DIR                for the database, static files and the key; left out, var/
 TIME_ZONE, LOG_LEVEL    as Django and logging have them
+LOG_FORMAT              json for one JSON object a line; left out, lines for people
 DEBUG, HITL_DEMO        set by `make run` alone: debugging; people with known passwords
 """
 
@@ -122,13 +123,16 @@ if "HITL_EXECUTOR" in os.environ:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"run": {"()": "hitl.logs.RunFilter"}},
+    "formatters": {"chosen": {"()": environment.log_formatter()}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "chosen", "filters": ["run"]}},
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO").upper()},
     "loggers": {
         # Django's own handlers would print each line a second time.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
         "uvicorn.error": {"level": "WARNING"},
+        # At DEBUG it would write every statement with its values.
+        "django.db.backends": {"level": "INFO"},
     },
 }

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.db.models import Q
 
-from hitl import announce, conf, forking
+from hitl import announce, conf, discreet, forking
 from hitl.checkpoint import statements
 from hitl.checkpoint.rows import Table
 from hitl.errors import InsideTransaction, JournalUnreachable, LeaseLost
@@ -264,7 +264,12 @@ class DatabaseSaver(Store):
                     raise
                 if monotonic() > deadline:
                     raise unreachable(thread_id, error) from error
-                logger.warning("The journal of thread %s cannot be written yet: %s", thread_id, error)
+                logger.warning(
+                    "The journal of thread %s cannot be written yet: %s",
+                    thread_id,
+                    discreet.plain(error),
+                    extra={"thread_id": thread_id},
+                )
                 in_doubt = True
                 self.renew_connection()
                 sleep(pause)

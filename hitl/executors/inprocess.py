@@ -13,7 +13,7 @@ from datetime import datetime
 from queue import SimpleQueue
 from threading import Event, Lock, Thread, current_thread
 
-from hitl import conf, pool, registry, run
+from hitl import conf, discreet, pool, registry, run
 from hitl import sweep as sweeps
 from hitl.checkpoint.database import saver
 from hitl.executors.base import Executor
@@ -76,8 +76,13 @@ class InProcess(Executor):
                 self._waiting.discard(thread_id)
             try:
                 run.run_thread(thread_id)
-            except Exception:
-                logger.exception("Thread %s could not be run; a sweep will come back to it.", thread_id)
+            except Exception as error:
+                logger.error(
+                    "Thread %s could not be run; a sweep will come back to it.\n%s",
+                    thread_id,
+                    discreet.trace(error),
+                    extra={"thread_id": thread_id},
+                )
             pool.close_connections()
 
     def _sweep(self) -> None:
@@ -87,7 +92,7 @@ class InProcess(Executor):
                 sweeps.sweep(at_start=first)
                 first = False
             except Exception as error:
-                logger.warning("The sweep failed and will be tried again: %s", error)
+                logger.warning("The sweep failed and will be tried again: %s", discreet.plain(error))
                 saver().renew_connection()
             pool.close_connections()
             self._stopping.wait(conf.settings().sweep_seconds)

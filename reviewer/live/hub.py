@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
-from hitl import announce
+from hitl import announce, discreet
 from reviewer.live import bridge, codes, reader, wire
 from reviewer.live import watch as watches
 from reviewer.live.subscriber import Subscriber
@@ -167,9 +167,11 @@ class Hub:
                 await self._broadcast()
                 await self._tell_queue()
                 await self._recheck()
-            except Exception:
+            except Exception as error:
                 # Whatever it was, the next comparison finds what is missing now.
-                logger.exception("The live layer could not read what changed; it will look again.")
+                logger.error(
+                    "The live layer could not read what changed; it will look again.\n%s", discreet.trace(error)
+                )
 
     async def _broadcast(self) -> None:
         dirty, self._dirty = self._dirty, set()
@@ -234,8 +236,8 @@ class Hub:
                 if changed or self._now() >= next_compare:
                     next_compare = self._now() + self.pace.compare_seconds
                     await self._compare()
-            except Exception:
-                logger.exception("The live layer could not look for changes; it will try again.")
+            except Exception as error:
+                logger.error("The live layer could not look for changes; it will try again.\n%s", discreet.trace(error))
 
     async def _hear(self) -> None:
         """Listen to the other processes. While the wire is broken, comparing has to do."""

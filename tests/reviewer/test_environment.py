@@ -17,7 +17,7 @@ ROOT = Path(environment.__file__).resolve().parent.parent
 
 @pytest.fixture(autouse=True)
 def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
+    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LOG_FORMAT"):
         monkeypatch.delenv(name, raising=False)
     yield monkeypatch
 
@@ -111,3 +111,12 @@ def test_a_deployment_never_gets_people_with_a_known_password(tmp_path: Path) ->
     assert "HITL_DEMO" in done.stderr
     count = "from django.contrib.auth.models import User; print(User.objects.count())"
     assert manage("shell", "--no-imports", "-c", count, **variables).stdout.strip() == "0"
+
+
+def test_the_log_is_for_people_unless_json_is_asked_for(empty: pytest.MonkeyPatch) -> None:
+    assert environment.log_formatter().endswith("LineFormatter")
+    empty.setenv("LOG_FORMAT", "json")
+    assert environment.log_formatter().endswith("JSONFormatter")
+    empty.setenv("LOG_FORMAT", "xml")
+    with pytest.raises(ImproperlyConfigured, match="LOG_FORMAT is 'xml'; use line or json"):
+        environment.log_formatter()
