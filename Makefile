@@ -50,9 +50,9 @@ soak: $(HAVE_DEV) ## Work for SECONDS= (600) and look for anything that grows
 chaos: $(HAVE_DEV) ## Kill processes for SECONDS= (600) and look for anything lost or doubled
 	@HITL_CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m tests.run chaos chaos-postgres
 
-bench: $(HAVE_DEV) ## Measure, side by side with peers
+bench: $(HAVE_DEV) ## Measure, side by side with peers (SUBJECT= for one, see bench/__init__.py)
 	$(PIP) install --constraint requirements-dev.lock --editable '.[bench]'
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(SUBJECT)
 
 lock: $(HAVE_DEV) ## Write what .venv holds into requirements-dev.lock
 	@{ sed -n 1p requirements-dev.lock; $(BIN)/pip freeze | grep -v -i -E '^(-e|#|hitl)'; } > requirements-dev.new

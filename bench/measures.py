@@ -1,40 +1,33 @@
-"""What is measured. Peers take turns within each measurement, so that a noisy moment hits them alike."""
+"""How it is measured. Peers take turns within each measurement, so that a noisy moment hits them alike."""
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from os import getpid
 from statistics import median
 from time import perf_counter
 from typing import Any
 
 from bench.programs import Programs
 
+ROUNDS = 5
 threads = count()
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One line of the table: what, in milliseconds, and what the issue asks for."""
-
-    what: str
-    ours: float
-    theirs: float
-    wanted: str
-    reached: bool
-
-    @property
-    def ratio(self) -> float:
-        return self.theirs / self.ours
+def thread_id() -> str:
+    """Of a new thread, in whichever process."""
+    return f"bench-{getpid()}-{next(threads)}"
 
 
 def config() -> dict[str, Any]:
-    return {"configurable": {"thread_id": f"bench-{next(threads)}"}}
+    return {"configurable": {"thread_id": thread_id()}}
 
 
 def timed(work: Callable[[], Any]) -> float:
+    """Milliseconds."""
     gc.collect()
     gc.disable()
     begun = perf_counter()
@@ -45,7 +38,7 @@ def timed(work: Callable[[], Any]) -> float:
         gc.enable()
 
 
-def in_turns(works: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, float]:
+def in_turns(works: Mapping[str, Callable[[], float]], *, rounds: int = ROUNDS) -> dict[str, float]:
     """The median of each, taken in turns."""
     seen: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
@@ -54,16 +47,23 @@ def in_turns(works: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[s
     return {name: median(times) for name, times in seen.items()}
 
 
-def whole_workflow(peer: Programs, *, times: int) -> float:
-    """Milliseconds for DESIGN.md's workflow from start to end, its answer included."""
+def repeated(one: Callable[[], Any], *, times: int, at_once: int = 1) -> float:
+    """Milliseconds for each of so many, `at_once` of them in flight."""
+    if at_once == 1:
+        return timed(lambda: [one() for _ in range(times)]) / times
+    with ThreadPoolExecutor(at_once) as pool:
+        return timed(lambda: [future.result() for future in [pool.submit(one) for _ in range(times)]]) / times
 
-    def work() -> None:
-        for _ in range(times):
-            where = config()
-            assert "__interrupt__" in peer.workflow.invoke("foo", where)
-            assert peer.workflow.invoke(peer.answer("baz"), where) == "foo bar baz qux"
 
-    return timed(work) / times
+def whole(peer: Programs, **options: Any) -> Callable[[], None]:
+    """DESIGN.md's workflow from start to end, its answer included."""
+
+    def one() -> None:
+        where = config()
+        assert "__interrupt__" in peer.workflow.invoke("foo", where, **options)
+        assert peer.workflow.invoke(peer.answer("baz"), where, **options) == "foo bar baz qux"
+
+    return one
 
 
 def sequence(peer: Programs, *, tasks: int, **options: Any) -> float:

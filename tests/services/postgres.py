@@ -29,15 +29,19 @@ OPTIONS = {
 }
 
 
+# As it is run where nothing may be lost (bench).
+DURABLE = {**OPTIONS, "fsync": "on", "full_page_writes": "on"}
+
+
 @contextmanager
-def running() -> Iterator[str]:
-    """A new cluster; yields the URL of its empty database."""
+def running(*, durable: bool = False) -> Iterator[str]:
+    """A new cluster; yields the URL of its empty database. durable: what is committed is on disk."""
     owner = unprivileged() if server.is_root() else None
     with server.directory("postgres", owner=owner) as home:
         programs = find() or install(home)
         initialise(home / "data", programs=programs, owner=owner)
         with server.serving(
-            [programs / "postgres", "-D", home / "data", "-k", home, *settings()],
+            [programs / "postgres", "-D", home / "data", "-k", home, *settings(DURABLE if durable else OPTIONS)],
             cwd=home,
             user=owner,
             stop_with=signal.SIGINT,  # disconnects whoever is still there
@@ -97,8 +101,8 @@ def unprivileged() -> str:
     raise Unavailable("PostgreSQL does not run as root, and there is no user `postgres` or `nobody`")
 
 
-def settings() -> list[str]:
-    return [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+def settings(options: dict[str, str]) -> list[str]:
+    return [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
 
 
 def accepts_connections(home: Path) -> bool:
