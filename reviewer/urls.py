@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 
 from reviewer.access import signed_in
 from reviewer.converters import ThreadIdConverter
-from reviewer.views import account, question, queue, runs, start
+from reviewer.views import account, health, question, queue, runs, start
 
 register_converter(ThreadIdConverter, "thread")
 
@@ -27,6 +27,9 @@ urlpatterns = [
     path("runs/<thread:thread_id>/retry/", runs.retry, name="retry"),
     path("start/", start.choose, name="start"),
     path("start/<path:name>/", start.workflow, name="start_workflow"),
+    # Without a slash at the end, as whatever asks for them expects.
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("accounts/login/", account.SignIn.as_view(), name="login"),
     path("accounts/logout/", account.SignOut.as_view(), name="logout"),
     path("accounts/password/", signed_in(account.ChangePassword.as_view()), name="password_change"),
