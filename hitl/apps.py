@@ -4,6 +4,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.core.signals import request_started, setting_changed
+from django.db.models.signals import post_migrate
 
 
 class HitlConfig(AppConfig):
@@ -12,10 +13,11 @@ class HitlConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from hitl import checks, conf, registry  # noqa: F401 - checks register themselves
+        from hitl import checks, conf, registry, search  # noqa: F401 - checks register themselves
 
         registry.load()
         setting_changed.connect(conf.reset)
+        post_migrate.connect(search.ensure, sender=self, dispatch_uid="hitl.search")
         request_started.connect(_serving)
 
 

@@ -14,6 +14,7 @@ hitl.W011   PostgreSQL opens transactions with another isolation level of its ow
 hitl.W012   SQLite's file is not in WAL mode (needs --database)
 hitl.E013   USE_TZ is off
 hitl.W014   leases are too short to be kept
+hitl.W020   search in the queue goes without its index (needs --database)
 
 What an executor's own `check()` complains of bears the executor's ids.
 """
@@ -32,7 +33,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
-from hitl import conf, executors, registry
+from hitl import conf, executors, registry, search
 
 TAG = "hitl"
 # Settings with our prefix that the project around the desk reads.
@@ -209,6 +210,8 @@ def running_database(databases: Sequence[str] | None = None, **_: Any) -> Iterat
             hint="PRAGMA journal_mode=WAL; it needs a local disk.",
             id="hitl.W012",
         )
+    if remedy := search.missing(connection):
+        yield Warning("Search in the queue goes without its index", hint=remedy, id="hitl.W020")
 
 
 def ours(vendor: str) -> Any:

@@ -13,6 +13,8 @@ from django.db import models
 
 from hitl import querysets
 
+PENDING = models.Q(status="pending")
+
 
 class Thread(models.Model):
     """One conversation with a workflow, in turns."""
@@ -59,8 +61,10 @@ class Thread(models.Model):
         indexes = [
             # sweep(): busy threads that nobody has picked up, or whose lease ran out.
             models.Index(fields=["nudge_at"], name="hitl_thread_due", condition=models.Q(status="busy")),
-            # The list of runs, newest first.
-            models.Index(fields=["-created_at", "id"], name="hitl_thread_newest"),
+            # The list of runs, newest first, by keyset; those of a workflow; those that failed, which are few.
+            models.Index(fields=["created_at", "id"], name="hitl_thread_newest"),
+            models.Index(fields=["workflow", "created_at", "id"], name="hitl_thread_workflow"),
+            models.Index(fields=["created_at", "id"], name="hitl_thread_failed", condition=models.Q(status="error")),
         ]
 
     def __str__(self) -> str:
@@ -217,10 +221,13 @@ class Interrupt(models.Model):
         verbose_name = "question"
         permissions = [("answer_interrupt", "Can answer questions")]
         indexes = [
-            # The queue, newest or oldest first, by keyset.
-            models.Index(fields=["status", "asked_at", "id"], name="hitl_interrupt_queue"),
-            models.Index(fields=["status", "workflow", "asked_at", "id"], name="hitl_interrupt_workflow"),
-            models.Index(fields=["status", "assignee", "asked_at", "id"], name="hitl_interrupt_assignee"),
+            # The queue, newest or oldest first, by keyset: of a workflow, of a person. Only of what is pending, so
+            # that neither finding it nor settling it costs more for all that is answered.
+            *(
+                models.Index(fields=[*fields, "asked_at", "id"], name=f"hitl_interrupt_{name}", condition=PENDING)
+                for name, fields in (("queue", []), ("workflow", ["workflow"]), ("assignee", ["assignee"]))
+            ),
+            # Search in the queue has an index of its own (hitl.search).
             # The questions of a thread, in order.
             models.Index(fields=["thread", "asked_seq"], name="hitl_interrupt_thread"),
             # sweep(): answers whose undo window is over.

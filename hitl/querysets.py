@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Now, Substr
 
+from hitl import search
+
 if TYPE_CHECKING:
     from hitl.models import Checkpoint, Interrupt, Run, Thread  # noqa: F401 - named in base classes
     from hitl.store import Lease
@@ -91,7 +93,9 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         if after is None:
             return self.newest()
         when, key = after
-        return self.newest().filter(Q(created_at__lt=when) | Q(created_at=when, id__lt=key))
+        # The first condition is where an index can begin to read; from an OR none can.
+        older = Q(created_at__lt=when) | Q(created_at=when, id__lt=key)
+        return self.newest().filter(older, created_at__lte=when)
 
     def with_latest(self, *, preview_chars: int) -> ThreadQuerySet:
         """With the start of the open or last turn's input, who started it, and the status of its latest run."""
@@ -161,6 +165,10 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
         """With the thread and the assignee, for pages that name them."""
         return self.select_related("thread", "assignee")
 
+    def as_rows(self) -> InterruptQuerySet:
+        """With what a row of the queue shows, and without the texts that only the question's page shows."""
+        return self.select_related("assignee").defer("value", "schema", "search", "answer")
+
     def still_pending(self, question_ids: Iterable[str]) -> set[str]:
         """Those of these questions that still wait."""
         return set(self.pending().among(question_ids).values_list("id", flat=True))
@@ -180,16 +188,21 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
         return self.filter(workflow=workflow)
 
     def count_up_to(self, most: int) -> int:
-        """How many there are, without counting further than `most`."""
-        return self.order_by()[:most].count()
+        """How many there are, without counting further than `most`.
+
+        In the queue's order, whose index holds pending questions alone: in no order, PostgreSQL would expect to meet
+        them soon wherever it begins to read the table, and they lie all at its end.
+        """
+        return self.order_by("asked_at", "id").values("id")[:most].count()
 
     def assigned_to(self, user: Any) -> InterruptQuerySet:
         return self.filter(assignee=user)
 
     def matching(self, text: str) -> InterruptQuerySet:
         """Every word of `text` somewhere in the title, the question, the workflow or the thread's id."""
-        found = self
-        for word in text.split():
+        words = text.split()
+        found = search.narrow(self, words)
+        for word in words:
             found = found.filter(search__icontains=word)
         return found
 
@@ -201,4 +214,5 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
         when, key = after
         op = "lt" if newest_first else "gt"
         beyond = Q(**{f"asked_at__{op}": when}) | Q(asked_at=when, **{f"id__{op}": key})
-        return self.filter(beyond).order_by(*order)
+        # The first condition is where an index can begin to read; from an OR none can.
+        return self.filter(**{f"asked_at__{op}e": when}).filter(beyond).order_by(*order)

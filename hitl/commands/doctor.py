@@ -8,8 +8,9 @@ from typing import Any
 
 from django.core import checks
 from django.core.management.base import CommandError
+from django.db import connections
 
-from hitl import conf, doctor, rebuild
+from hitl import conf, doctor, rebuild, search
 from hitl.commands import arguments
 from hitl.commands.console import Console
 from hitl.models import Thread
@@ -66,6 +67,16 @@ def row_findings(*, fix: bool) -> Iterator[doctor.Finding]:
         else:
             remedy = "`hitl doctor --rebuild --fix` writes what the journal says."
         yield doctor.Finding("row-differs", difference.thread_id, str(difference), remedy)
+    yield from search_findings(fix=fix)
+
+
+def search_findings(*, fix: bool) -> Iterator[doctor.Finding]:
+    connection = connections[conf.settings().database]
+    if strays := search.strays(connection):
+        if fix:
+            search.remake(connection)
+        remedy = "It was made anew." if fix else "`hitl doctor --rebuild --fix` makes it anew."
+        yield doctor.Finding("search-differs", "", f"the index of search is wrong about {strays} questions", remedy)
 
 
 def in_words(finding: doctor.Finding) -> str:

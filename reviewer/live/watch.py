@@ -18,6 +18,8 @@ from reviewer.cursor import Cursor
 MAX_SHOWN = 500
 # New questions beyond these are not looked at: the page is far behind whatever they are.
 MAX_NEW = 500
+# One more than pages tell: they say "1,000+".
+MAX_WAITING = 1001
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def compare(watches: Sequence[Watch]) -> list[State]:
     """Where each watch stands now, in three queries however many there are."""
     asked = _newest(with_text=any(watch.words for watch in watches))
     pending = Interrupt.objects.still_pending(frozenset[str]().union(*(watch.shown for watch in watches)))
-    waiting = Interrupt.objects.pending().count()
+    waiting = Interrupt.objects.pending().count_up_to(MAX_WAITING)
     return [State(sum(map(watch.wants, asked)), len(watch.shown - pending), waiting) for watch in watches]
 
 

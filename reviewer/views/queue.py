@@ -23,14 +23,16 @@ def queue(request: HttpRequest) -> HttpResponse:
     wanted = QueueFilter(request)
     waiting = wanted.questions()
     after = cursor.read(request.GET.get("after", ""))
-    rows = list(waiting.with_people().page(after=after, newest_first=wanted.newest_first)[: PAGE + 1])
+    rows = list(waiting.as_rows().page(after=after, newest_first=wanted.newest_first)[: PAGE + 1])
     more = rows[PAGE - 1] if len(rows) > PAGE else None
-    newest = Interrupt.objects.pending().page(after=None, newest_first=True).first()
+    # A first page that is not full has just been counted.
+    waiting_count = len(rows) if after is None and not more else waiting.count_up_to(MOST_COUNTED + 1)
+    newest = Interrupt.objects.pending().as_rows().page(after=None, newest_first=True).first()
     context = {
         "filter": wanted,
         "query": wanted.query(),
         "rows": rows[:PAGE],
-        "count": counted(waiting.count_up_to(MOST_COUNTED + 1)),
+        "count": counted(waiting_count),
         "later": wanted.query(after=cursor_of(more)) if more else "",
         "is_first": after is None,
         "changes": wanted.query(since=cursor_of(newest)),
@@ -56,7 +58,7 @@ def changes(request: HttpRequest) -> HttpResponse:
         "query": wanted.query(),
         "count": counted(waiting.count_up_to(MOST_COUNTED + 1)),
         "new": counted(waiting.page(after=since, newest_first=False).count_up_to(MOST_COUNTED + 1)),
-        "settled": Interrupt.objects.with_people().among(settled),
+        "settled": Interrupt.objects.as_rows().among(settled),
     }
     return render(request, "reviewer/queue/changes.html", context)
 

@@ -1,0 +1,61 @@
+"""A million questions in seconds: rows written by the database itself, in the columns of the projection.
+
+They have no journal, so nobody can answer them; they are there to be listed, filtered, searched and counted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection, transaction
+
+# One word of each title is shared by a tenth of the questions, one by a hundredth, one by a thousandth; the
+# customer's number is its own. A tenth are of each workflow.
+NUMBERS = {
+    "postgresql": "SELECT generate_series(1, %(total)s::bigint) AS n",
+    "sqlite": """WITH RECURSIVE counted(n) AS
+        (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < %(total)s) SELECT n FROM counted""",
+}
+# A question a minute, the newest now.
+MOMENT = {
+    "postgresql": "now() - (%(total)s - n) * interval '1 minute'",
+    "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', (n - %(total)s) || ' minutes')",
+}
+THREADS = """
+INSERT INTO hitl_thread (id, workflow, workflow_version, status, seq, turn, turn_seq, metadata, warning, created_at,
+    updated_at, lease_epoch, lease_owner, claims, nudges)
+SELECT 'filled-' || n, 'filled.' || (n %% 10), '', 'interrupted', 3, 1, 1, '{{}}', '', {moment}, {moment}, 0, '', 0, 0
+FROM ({numbers}) AS numbers
+"""
+QUESTIONS = """
+INSERT INTO hitl_interrupt (id, thread_id, workflow, turn, path, position, key, task, value, digest, schema, kind,
+    title, search, status, version, answered_by_name, channel, token, problem, priority, asked_seq, asked_at,
+    updated_at, assignee_id)
+SELECT {id}, 'filled-' || n, 'filled.' || (n %% 10), 1, '', 0, '', 'ask', {value}, '', '', 'text', title,
+    title || ' filled.' || (n %% 10) || ' ask filled-' || n || ' The customer wrote twice and waits for an answer.',
+    CASE WHEN n > %(total)s - %(pending)s THEN 'pending' ELSE 'answered' END, 1, '', '', '', '', 0, 2, {moment},
+    {moment}, CASE WHEN n %% 7 = 0 THEN CAST(%(assignee)s AS integer) END
+FROM (SELECT n, 'Refund customer ' || n || ' of tenth' || (n %% 10) || ' hundredth' || (n %% 100)
+    || ' thousandth' || (n %% 1000) AS title FROM ({numbers}) AS numbers) AS titled
+"""
+
+
+def fill(total: int, *, pending: int, assignee_id: Any = None) -> None:
+    """`total` threads with a question each, of which the newest `pending` wait."""
+    vendor = connection.vendor
+    numbers, moment = NUMBERS[vendor], MOMENT[vendor]
+    identity = "md5('question ' || n)" if vendor == "postgresql" else "lower(hex(zeroblob(12))) || printf('%%08x', n)"
+    given = {"total": total, "pending": pending, "assignee": assignee_id}
+    parts = {"numbers": numbers, "moment": moment, "id": identity, "value": "'\"Refund?\"'"}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(THREADS.format(**parts), given)
+        cursor.execute(QUESTIONS.format(**parts), given)
+    analyse()
+
+
+def analyse() -> None:
+    """Tell the planner what there is, as PostgreSQL's autovacuum does by itself."""
+    if connection.vendor == "postgresql":
+        vacuum = "" if connection.in_atomic_block else "VACUUM "
+        with connection.cursor() as cursor:
+            cursor.execute(f"{vacuum}ANALYZE hitl_thread, hitl_interrupt")
