@@ -89,6 +89,7 @@ class Task(Generic[P, R]):
         cache_policy: CachePolicy | None = None,
         timeout: float | timedelta | TimeoutPolicy | None = None,
         atomic: bool = False,
+        effects: Sequence[str] = (),
     ) -> None:
         functools.update_wrapper(self, function)
         plain = function
@@ -109,6 +110,7 @@ class Task(Generic[P, R]):
         self._cache_name = f"{getattr(plain, '__module__', '')}.{getattr(plain, '__qualname__', self.name)}"
         self._timeout = timeouts.policy(timeout, is_async=self._is_async, name=self.name)
         self._atomic = atomic
+        self.effects = _words(effects, self.name)
         self._injectable = inputs.injectable(function)
         codec.register_annotations(plain)
 
@@ -168,6 +170,7 @@ def task(
     cache_policy: CachePolicy | None = None,
     timeout: float | timedelta | TimeoutPolicy | None = None,
     atomic: bool = False,
+    effects: Sequence[str] = (),
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Make a task of a function, method or callable object: `@task` or `@task(name="…")`.
@@ -182,10 +185,18 @@ def task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     timeout: of an asynchronous task: seconds, timedelta or TimeoutPolicy; ValueError on a synchronous one.
     atomic: commit the task's own ORM writes and its result in one transaction: exactly once. Such a task calls no
         other task and asks no question.
+    effects: what it does to the world, a few words each, as `["email", "payment"]`: the desk shows them to who decides.
+        Nothing else follows from them. InvalidOption where they are not texts.
     """
     if function is None:
         return functools.partial(Task, **options)
     return Task(function, **options)
+
+
+def _words(effects: Sequence[str], name: str) -> tuple[str, ...]:
+    if isinstance(effects, str) or not all(isinstance(effect, str) and effect.strip() for effect in effects):
+        raise InvalidOption(f'effects= of {name}() is {effects!r}; give a list of words: effects=["email"].')
+    return tuple(effects)
 
 
 __all__ = ["Task", "changed", "entrypoint", "sleep_for", "sleep_until", "task"]

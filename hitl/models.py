@@ -227,6 +227,12 @@ class Interrupt(models.Model):
                 models.Index(fields=[*fields, "asked_at", "id"], name=f"hitl_interrupt_{name}", condition=PENDING)
                 for name, fields in (("queue", []), ("workflow", ["workflow"]), ("assignee", ["assignee"]))
             ),
+            # The latest answers of a workflow, beside a question of it.
+            models.Index(
+                fields=["workflow", "-asked_at"],
+                name="hitl_interrupt_precedents",
+                condition=models.Q(status="answered"),
+            ),
             # Search in the queue has an index of its own (hitl.search).
             # The questions of a thread, in order.
             models.Index(fields=["thread", "asked_seq"], name="hitl_interrupt_thread"),

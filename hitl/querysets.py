@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Facts that a later one can change the meaning of for a reader (see `openings`).
 CONTINUED = ("call", "error", "attempt", "question", "answer", "hold", "undo", "release", "reopen", "assign")
+# Facts that say what a run did once it had its answer.
+FOLLOWING = ("task", "error", "question", "output", "failed", "cancel")
 
 
 class ThreadQuerySet(models.QuerySet["Thread"]):
@@ -142,6 +144,18 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
         questions, their answers. Of a turn that is closed nothing goes on."""
         return self.of(thread_id).up_to(up_to).filter(kind__in=CONTINUED, turn__gte=turn)
 
+    def following(self, question_ids: Sequence[str]) -> CheckpointQuerySet:
+        """What these answered questions' turns did after their answers, question by question (`asked`), in order."""
+        asked = "thread__interrupts"
+        return (
+            self.filter(**{f"{asked}__id__in": question_ids}, kind__in=FOLLOWING)
+            .filter(seq__gt=F(f"{asked}__asked_seq"), turn=F(f"{asked}__turn"))
+            .filter(created_at__gt=F(f"{asked}__answered_at"))
+            .annotate(asked=F(f"{asked}__id"))
+            .defer("value", "detail")
+            .order_by("asked", "seq")
+        )
+
     def prunings(self) -> CheckpointQuerySet:
         """What says which facts were forgotten, the last word first."""
         return self.filter(kind="prune").order_by("-seq")
@@ -168,6 +182,12 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
     def as_rows(self) -> InterruptQuerySet:
         """With what a row of the queue shows, and without the texts that only the question's page shows."""
         return self.select_related("assignee").defer("value", "schema", "search", "answer")
+
+    def precedents(self, workflow: str) -> InterruptQuerySet:
+        """The answered questions of a workflow, the latest first; without what was asked, which may be large."""
+        return (
+            self.filter(status="answered", workflow=workflow).defer("value", "schema", "search").order_by("-asked_at")
+        )
 
     def still_pending(self, question_ids: Iterable[str]) -> set[str]:
         """Those of these questions that still wait."""

@@ -63,12 +63,12 @@ def policy_allows(amount: Decimal) -> str:
     return "within the limit" if amount <= 100 else "above the limit of 100.00"
 
 
-@task
+@task(effects=["payment"])
 def pay(customer: str, amount: Decimal) -> str:
     return f"{amount:.2f} paid to {customer}"
 
 
-@task
+@task(effects=["email"])
 def write_to(customer: str, text: str) -> str:
     return f"To {customer}: {text}"
 
@@ -152,7 +152,7 @@ def revise(text: str, wish: str) -> str:
     return f"{text}\n\n*Changed as asked: {wish}*"
 
 
-@task
+@task(effects=["publication"])
 def publish(text: str) -> str:
     return f"Published, {len(text.split())} words"
 

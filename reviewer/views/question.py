@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from hitl import codec, questions, verbs
 from hitl.errors import AnswerConflict, Invalid, InvalidAnswer
 from hitl.models import Interrupt, Run
-from reviewer import access, shown, timeline
+from reviewer import access, precedents, shown, timeline
 from reviewer.access import ADMINISTER, ANSWER, needs, signed_in
 from reviewer.forms.answer import Answer, form_for
 from reviewer.forms.queue import QueueFilter
@@ -169,6 +169,8 @@ def surroundings(asked: Interrupt) -> dict[str, Any]:
         "events": timeline.read(asked.thread_id, after=after),
         "is_cut": after > 0,
         "run": Run.objects.opening(asked.thread_id, turn=asked.turn),
+        "effects": precedents.effects_of(asked.workflow),
+        "precedents": precedents.of(asked),
     }
 
 

@@ -72,6 +72,10 @@ def test_a_page_reads_its_own_rows(person: User, newest_first: bool, later: bool
     assert_reads(page(pending().assigned_to(person)), "hitl_interrupt_assignee")
 
 
+def test_precedents_are_the_latest_answers(person: User) -> None:
+    assert_reads(Interrupt.objects.precedents("filled.3")[:300], "hitl_interrupt_precedents")
+
+
 def test_a_later_page_begins_where_it_begins(person: User) -> None:
     after = middle(pending().order_by("asked_at")[PENDING // 2])
     told = plan(pending().page(after=after, newest_first=True)[:51])
