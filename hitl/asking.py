@@ -60,8 +60,6 @@ def _take(leg: Leg, scope: Scope, answer: Answered, *, path: str, check: Callabl
         except InvalidAnswer as error:
             leg.reject(answer.id, path, str(error))
             return NOTHING
-    if leg.turn.is_first(answer, scope.path):
-        scope.received.append((answer.id, path))
     return given
 
 

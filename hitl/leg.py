@@ -339,7 +339,9 @@ class Leg(Running):
     def _replay(self, call: Call, record: Fact) -> None:
         call.state = State.DONE
         if record.kind == "error":
-            self._deliver(call, None, failures.rebuild(record.detail))
+            again = failures.rebuild(record.detail)
+            self._raised.append((call, again))
+            self._deliver(call, None, again)
             return
         try:
             value = codec.decode(record.value or "null")
@@ -380,12 +382,13 @@ class Leg(Running):
 
     def returned_answers(self, error: BaseException) -> list[tuple[str, str]]:
         """The answers to give back because of how the run failed (rule 21): (question id, fact path)."""
+        if self.stopped is not None:
+            # The code diverged or a fact cannot be read: nobody's answer was wrong (rule 14).
+            return []
         causes = {id(cause) for cause in failures.chain(error)}
-        given_back = list(self.body.received)
-        for call, raised in self._raised:
-            if id(raised) in causes:
-                given_back += call.received
-        return given_back
+        void = self.turn.voided(self.body.last_failures())
+        raised = {call.path for call, raised in self._raised if id(raised) in causes}
+        return list(self.turn.given_back({self.body.path, *raised & void}, void=void))
 
     def undelivered(self) -> Divergence | None:
         """Why a finished body cannot be the end: an answer that reached no question (rule 13)."""

@@ -244,7 +244,6 @@ class Running(ABC):
         if error is not None:
             self.stop(error if isinstance(error, HitlError) else _lost(self.lease, error))
             return
-        self._progress(call)
         with self.lock:
             self.turn.remember(fact)
         if call.error is not None:
@@ -290,13 +289,6 @@ class Running(ABC):
             self._sleep_on(call, datetime.fromisoformat(failed.detail["due"]))
         else:
             self._after_seconds(wait, call, partial(self._execute, call))
-
-    def _progress(self, call: Call) -> None:
-        """Something is recorded: answers that calls above got before cannot be given back any more (rule 21)."""
-        scope: Scope | None = call.parent
-        while scope is not None:
-            scope.received.clear()
-            scope = scope.parent
 
     def _deliver(
         self, call: Call, value: Any, error: BaseException | None, *, then: Callable[[Call], None] | None = None

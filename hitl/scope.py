@@ -99,8 +99,6 @@ class Scope:
         self.signal: Signal | None = None
         # A question of this scope, or below it, has no answer: whatever the code returns, it is not done.
         self.blocked = False
-        # New answers it got in this leg, (question id, fact path), until something is recorded below it.
-        self.received: list[tuple[str, str]] = []
 
     def begin(self) -> None:
         """Count from the start: its code runs for the first time, or is tried again."""

@@ -5,7 +5,7 @@ arguments and how many equal ones came before. Only if none matches, and the rec
 alone, is it bound by position. Rule 13: an answer is delivered where place and question are the same.
 Rule 17: a call is parked iff open questions lie at or below its path and none of these is newly answered.
 Rule 24: a failure after which its parent did nothing more is void once the run has failed; the fact of
-the failure that it led to names it.
+the failure that it led to names it. Rule 21: a failure that is void does not stand on the answer it came of.
 """
 
 from __future__ import annotations
@@ -69,7 +69,6 @@ class Turn:
         self._tries: dict[str, int] = {}
         # What `changed()` has decided, by place; this leg adds its own decisions.
         self.branches: dict[str, bool] = {}
-        self._below: dict[str, int] = {}
         self._attempts: dict[tuple[str, str], int] = {}
         self._returned: dict[str, Answered] = {}
         for fact in opened.facts:
@@ -113,9 +112,38 @@ class Turn:
     def parked(self, path: str) -> bool:
         return path in self._open_below and path not in self._new_below
 
-    def is_first(self, answer: Answered, path: str) -> bool:
-        """Whether the call at `path` gets this answer for the first time, and nothing is recorded below it since."""
-        return answer.seq > self.seen and answer.seq > self._below.get(path, 0)
+    def given_back(self, raised: Collection[str], *, void: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Answers that these calls got first in this leg, and on which nothing stands (rule 21): (question, place).
+
+        void: the failures that the next leg does not remember. A task that failed with a wrong answer is one of
+        them, so nothing stands on that answer yet.
+        """
+        for place, answer in self.answers.items():
+            path = call_of(place)
+            is_first = path in raised and answer.seq > self.seen and self._came_to(path, answer)
+            if is_first and not self._stands_below(path, since=answer.seq, void=void):
+                yield answer.id, place
+
+    def _came_to(self, path: str, answer: Answered) -> bool:
+        """Whether the call had the answer: in this leg, or in one that died after the call's failure was recorded."""
+        record = self.calls.get(path)
+        return answer.delivered or (record is not None and answer.seq < record.seq <= self.loaded_seq)
+
+    def _stands_below(self, path: str, *, since: int, void: Collection[str]) -> bool:
+        begin = f"{path}/" if path else ""
+        return any(
+            call.kind != "call" and place not in void and place.startswith(begin) and not 0 < call.seq <= since
+            for place, call in self.calls.items()
+        )
+
+    def voided(self, paths: Iterable[str]) -> set[str]:
+        """These failures and those that led to them."""
+        found: set[str] = set()
+        for path in paths:
+            record = self.calls.get(path)
+            if record is not None and record.kind == "error":
+                found |= {path, *self.voided(record.detail.get("void", ()))}
+        return found
 
     def next_attempt(self, path: str, kind: str) -> int:
         return self._attempts.get((path, kind), 0) + 1
@@ -131,9 +159,6 @@ class Turn:
             self._positions.setdefault((parent(fact.path), fact.position), []).append(fact)
         if fact.kind in RECORDS:
             self.calls[fact.path] = fact
-            if fact.kind != "call":
-                # Later than any answer that this leg was loaded with.
-                self._below.update(dict.fromkeys(ancestors(parent(fact.path)), self.loaded_seq + 1))
 
     def void(self, paths: Iterable[str]) -> None:
         """Let these failed calls run again."""
@@ -164,8 +189,6 @@ class Turn:
             self.calls[fact.path] = fact
             if fact.kind == "error":
                 self._begin_afresh(fact.path)
-            if fact.kind != "call":
-                self._below.update(dict.fromkeys(ancestors(parent(fact.path)), fact.seq))
             return
         read = getattr(self, f"_read_{fact.kind}", None)
         if read is not None:

@@ -7,16 +7,23 @@ answer. A new answer takes its place; retry uses the old one again.
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
 
 from hitl import responses
-from hitl.errors import InvalidAnswer
+from hitl.errors import InvalidAnswer, NonDeterminism
 from hitl.func import entrypoint, task
-from hitl.store import Store
+from hitl.runtime import Runtime
+from hitl.store import Store, Unit
 from hitl.types import Command, interrupt
 from tests.hitl.programs import facts, on, questions
+
+
+def expire(unit: Unit) -> None:
+    """As if the lease's process had died long ago."""
+    unit.thread.lease_expires_at = unit.now
 
 
 def question(store: Store, asked: dict[Any, str]) -> Any:
@@ -136,22 +143,14 @@ def test_a_failure_of_another_call_gives_nothing_back(store: Store) -> None:
     assert question(store, asked).status == "answered"
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_once_something_was_done_with_it_an_answer_is_not_given_back(store: Store, fails: bool) -> None:
-    """`fails`: what was done failed; that is on record, too."""
-    ran: Counter[str] = Counter()
-
+def test_once_something_was_done_with_it_an_answer_is_not_given_back(store: Store) -> None:
     @task
     def pay(amount):
-        ran["pay"] += 1
-        if fails:
-            raise ConnectionError("bank")
         return amount
 
     @entrypoint(checkpointer=store)
     def graph(value):
-        amount = interrupt("How much?")
-        pay(amount).exception()
+        pay(interrupt("How much?")).result()
         raise RuntimeError("later")
 
     asked = questions(graph.invoke("in", on()))
@@ -159,6 +158,140 @@ def test_once_something_was_done_with_it_an_answer_is_not_given_back(store: Stor
         with pytest.raises(RuntimeError, match="later"):
             graph.invoke(call, on())
         assert question(store, asked).status == "answered"
+
+
+def test_nor_once_a_failure_with_it_was_dealt_with(store: Store) -> None:
+    """The body went on after it, so that failure stays on record (rule 24), and the answer below it."""
+
+    @task
+    def pay(amount):
+        raise ConnectionError("bank")
+
+    @task
+    def note():
+        raise ConnectionError("book")
+
+    @entrypoint(checkpointer=store)
+    def graph(value):
+        pay(interrupt("How much?")).exception()
+        return note().result()
+
+    asked = questions(graph.invoke("in", on()))
+    for call in [Command(resume=5), None]:
+        with pytest.raises(ConnectionError, match="book"):
+            graph.invoke(call, on())
+        assert question(store, asked).status == "answered"
+
+
+@pytest.mark.parametrize("caught", [False, True])
+def test_an_answer_with_which_a_task_failed_is_given_back(store: Store, caught: bool) -> None:
+    """The failure is void once the run has failed (rule 24): nothing stands on the answer, and a new one is taken."""
+    ran: list[Any] = []
+
+    @task
+    def read(text):
+        ran.append(text)
+        return int(text)
+
+    @task
+    def within(text):
+        return read(text).result()
+
+    @entrypoint(checkpointer=store)
+    def graph(value):
+        number = within(interrupt("How many?"))
+        if caught and number.exception():
+            raise RuntimeError("that was no number")
+        return number.result()
+
+    asked = questions(graph.invoke("in", on()))
+    for times, call in enumerate([Command(resume="many"), None, Command(resume="lots")], 1):
+        with pytest.raises(RuntimeError if caught else ValueError):
+            graph.invoke(call, on())
+        again = question(store, asked)
+        assert (again.status, again.version) == ("pending", times + 1)
+        assert again.problem
+    assert graph.invoke(Command(resume="7"), on()) == 7
+    assert ran == ["many", "many", "lots", "7"]
+
+
+def test_a_task_that_fails_again_keeps_its_id_and_another_answer_makes_another_call(store: Store) -> None:
+    """What goes along as an idempotency key belongs to the call with these arguments."""
+    keys: list[tuple[int, str]] = []
+
+    @task
+    def pay(amount, runtime: Runtime):
+        keys.append((amount, runtime.execution_info.task_id))
+        if len(keys) < 4:
+            raise ConnectionError("bank")
+        return amount
+
+    @entrypoint(checkpointer=store)
+    def graph(value):
+        return pay(interrupt("How much?")).result()
+
+    graph.invoke("in", on())
+    for call in [Command(resume=5), Command(resume=5), Command(resume=6)]:
+        with pytest.raises(ConnectionError):
+            graph.invoke(call, on())
+    assert graph.invoke(None, on()) == 6
+    assert keys[0] == keys[1] and keys[2] == keys[3] and keys[1][1] != keys[2][1]
+
+
+def test_a_failure_that_outlived_its_process_gives_the_answer_back_too(store: Store) -> None:
+    """Recorded before the kill, it is replayed by the leg that notes the run's failure."""
+    killed: list[bool] = []
+
+    @task
+    def ask():
+        return int(interrupt("How many?"))
+
+    @entrypoint(checkpointer=store)
+    def graph(value):
+        number = ask()
+        if number.exception() and not killed:
+            killed.append(True)
+            raise KeyboardInterrupt
+        return number.result()
+
+    asked = questions(graph.invoke("in", on()))
+    with pytest.raises(KeyboardInterrupt):
+        graph.invoke(Command(resume="many"), on())
+    store.submit(partial(store.transact, "1", expire), key="1").result()
+    with pytest.raises(ValueError):
+        graph.invoke(None, on())
+    assert (question(store, asked).status, question(store, asked).version) == ("pending", 2)
+    assert graph.invoke(Command(resume="7"), on()) == 7
+
+
+def test_a_divergence_gives_nothing_back(store: Store) -> None:
+    """Rule 14: the code is wrong, not the answer, which stays with its question for the retry."""
+    moved = False
+
+    @task
+    def first():
+        return 1
+
+    @task
+    def second():
+        return 2
+
+    @entrypoint(checkpointer=store)
+    def graph(value):
+        if not moved:
+            first().result()
+        answer = interrupt("How many?")
+        if moved:
+            second().result()
+        return answer
+
+    asked = questions(graph.invoke("in", on()))
+    moved = True
+    with pytest.raises(NonDeterminism):
+        graph.invoke(Command(resume="5"), on())
+    assert question(store, asked).status == "answered"
+    moved = False
+    assert graph.invoke(None, on()) == "5"
 
 
 def test_an_earlier_answer_is_not_given_back(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from contextvars import copy_context
 from functools import partial
@@ -315,7 +316,10 @@ class Play:
             return
         since = [fact for fact in facts if taken[0].seq < fact.seq < failed.seq]
         below = [fact for fact in since if fact.kind in ("task", "error") and fact.path.startswith(_below(taken[0]))]
-        if below or [fact.kind for fact in since if fact.kind in ("leg", "pause", "failed")] != ["leg"]:
+        void = _void(facts, failed.detail["void"])
+        if any(fact.path not in void for fact in below) or [
+            fact.kind for fact in since if fact.kind in ("leg", "pause", "failed")
+        ] != ["leg"]:
             return
         row = self.store.question(taken[0].detail["id"])
         assert (row.status, row.version) == ("pending", taken[0].detail["version"] + 1), "was not given back"
@@ -343,6 +347,13 @@ class Play:
 
 def _place(row: Any) -> live.Place:
     return row.path, row.key or str(row.position)
+
+
+def _void(facts: list[Any], paths: Iterable[str]) -> set[str]:
+    """These failures and those that led to them."""
+    errors = {fact.path: fact for fact in facts if fact.kind == "error"}
+    found = set(paths) & set(errors)
+    return found.union(*(_void(facts, errors[path].detail["void"]) for path in found))
 
 
 def _below(answer: Any) -> str:
