@@ -15,8 +15,11 @@ hitl.W012   SQLite's file is not in WAL mode (needs --database)
 hitl.E013   USE_TZ is off
 hitl.W014   leases are too short to be kept
 hitl.W020   search in the queue goes without its index (needs --database)
+hitl.E030   the procrastinate executor is not on PostgreSQL
+hitl.E031   procrastinate's tables are not installed
+hitl.E032   the Celery executor has no broker
 
-What an executor's own `check()` complains of bears the executor's ids.
+The last three come from the executors' own `check()`.
 """
 
 from __future__ import annotations

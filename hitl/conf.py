@@ -19,6 +19,10 @@ class Settings:
     database: str = "default"
     # How many runs one process executes at the same time.
     concurrency: int = 8
+    # How long a worker that is told to stop lets its runs go on before it hands them back.
+    stop_seconds: float = 20.0
+    # Where the messages of the Celery executor go: redis://… or amqp://….
+    broker_url: str = ""
     # How long an executor may be silent before another may take its thread.
     lease_seconds: float = 30.0
     # How often due threads, timers and held answers are looked for.

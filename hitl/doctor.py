@@ -47,7 +47,7 @@ def stranded_leases() -> Iterator[Finding]:
             thread.pk,
             f"its lease, held by {thread.lease_owner}, ran out at {thread.lease_expires_at:%Y-%m-%d %H:%M:%S} UTC, "
             "and nobody took the thread over",
-            "Start a server, or run `manage.py hitl sweep --forever`.",
+            "Start a server or a worker (`manage.py hitl worker`).",
         )
 
 
@@ -58,7 +58,7 @@ def overdue_threads() -> Iterator[Finding]:
             "overdue",
             thread.pk,
             f"it waits for an executor since {thread.updated_at:%Y-%m-%d %H:%M:%S} UTC",
-            "Start a server, or run `manage.py hitl sweep --forever`.",
+            "Start a server or a worker (`manage.py hitl worker`).",
         )
 
 
@@ -120,5 +120,5 @@ def overdue_releases() -> Iterator[Finding]:
             "overdue-release",
             question.thread_id,
             f"the answer to its question {question.pk} is held although the time to undo it is over",
-            "Start a server, or run `manage.py hitl sweep --forever`.",
+            "Start a server or a worker (`manage.py hitl worker`).",
         )

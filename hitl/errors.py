@@ -32,6 +32,7 @@ HitlError
 ├── RunFailed                 500
 ├── RunStopped                500
 │   ├── RunCancelled
+│   ├── HandedBack
 │   └── LeaseLost
 ├── Misuse                    500
 │   ├── NotInRun              (also a RuntimeError)
@@ -257,6 +258,10 @@ class RunStopped(HitlError):
 
 class RunCancelled(RunStopped):
     """Somebody cancelled the run."""
+
+
+class HandedBack(RunStopped):
+    """This process stops; another one goes on with the run from its last recorded fact."""
 
 
 class LeaseLost(RunStopped):

@@ -242,3 +242,30 @@ class Interrupt(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class Process(models.Model):
+    """A process that executes runs, as it says of itself every few seconds (`hitl.presence`)."""
+
+    # As it signs its leases.
+    id = models.CharField(primary_key=True, max_length=100)
+    executor = models.CharField(max_length=200)
+    host = models.CharField(max_length=100)
+    pid = models.PositiveIntegerField()
+    # The workflows it runs, each with the version of the code it has.
+    workflows = models.JSONField(default=dict)
+    concurrency = models.PositiveIntegerField()
+    # By the database's clock, as leases go; the offset is what this process's own clock is ahead of it.
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    swept_at = models.DateTimeField(null=True)
+    clock_offset_seconds = models.FloatField(default=0)
+
+    objects = querysets.ProcessQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "process"
+        verbose_name_plural = "processes"
+
+    def __str__(self) -> str:
+        return f"{self.pid} on {self.host}"

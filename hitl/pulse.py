@@ -6,12 +6,13 @@ One thread, started with the first leg. A lease that no longer stands ends its l
 from __future__ import annotations
 
 import logging
+from functools import partial
 from threading import Condition, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from hitl import conf, discreet
-from hitl.errors import HitlError
+from hitl.errors import HandedBack, HitlError
 from hitl.store import Lease, Store, lost
 
 if TYPE_CHECKING:
@@ -40,6 +41,26 @@ def attach(leg: Leg) -> None:
 def detach(leg: Leg) -> None:
     with _condition:
         _legs.discard(leg)
+
+
+def hand_back() -> None:
+    """Stop every leg of this process and give its lease to whoever comes next."""
+    with _condition:
+        legs = list(_legs)
+    for leg in legs:
+        lease = leg.lease
+        leg.stop(
+            HandedBack(
+                f"This process stops: the run of thread {lease.thread_id!r} was handed back. Another executor goes on "
+                "from its last recorded fact."
+            )
+        )
+        try:
+            leg.store.submit(partial(leg.store.hand_back, lease)).result()
+        except Exception as error:
+            logger.warning(
+                "Thread %s could not be handed back; its lease will run out: %s", lease.thread_id, discreet.plain(error)
+            )
 
 
 def _beat() -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
-from django.db.models.functions import Now, Substr
+from django.db.models.functions import Greatest, Now, Substr
 
 from hitl import search
 
 if TYPE_CHECKING:
-    from hitl.models import Checkpoint, Interrupt, Run, Thread  # noqa: F401 - named in base classes
+    from hitl.models import Checkpoint, Interrupt, Process, Run, Thread  # noqa: F401 - named in base classes
     from hitl.store import Lease
 
 # Facts that a later one can change the meaning of for a reader (see `openings`).
@@ -42,6 +42,17 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         mine = self.filter(id=lease.thread_id, lease_epoch=lease.epoch, lease_owner=lease.owner)
         return mine.update(lease_expires_at=Now() + timedelta(seconds=lease_seconds))
 
+    def hand_back(self, lease: Lease) -> int:
+        """Leave the thread to the next sweep; nobody died, so this claim does not count (rule 27)."""
+        mine = self.filter(id=lease.thread_id, lease_epoch=lease.epoch, lease_owner=lease.owner)
+        return mine.update(
+            lease_owner="",
+            lease_expires_at=None,
+            claims=Greatest(F("claims") - 1, 0),
+            nudges=0,
+            nudge_at=None,
+        )
+
     def end_lease(self, thread_id: str, *, epoch: int) -> int:
         """Let the lease of this epoch run out now; the fence still stands until the next claim."""
         return self.filter(id=thread_id, lease_epoch=epoch).update(lease_expires_at=Now())
@@ -51,6 +62,13 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         return self.filter(id=thread_id).update(
             nudges=F("nudges") + 1, nudge_at=Now() + timedelta(seconds=retry_seconds)
         )
+
+    def of_ids(self, ids: Iterable[str]) -> ThreadQuerySet:
+        return self.filter(id__in=ids)
+
+    def forget_nudges(self) -> int:
+        """Let the next sweep nudge them: whoever was nudged does not come any more."""
+        return self.filter(status="busy").update(nudge_at=None)
 
     def newest(self) -> ThreadQuerySet:
         return self.order_by("-created_at", "-id")
@@ -236,3 +254,13 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
         beyond = Q(**{f"asked_at__{op}": when}) | Q(asked_at=when, **{f"id__{op}": key})
         # The first condition is where an index can begin to read; from an OR none can.
         return self.filter(**{f"asked_at__{op}e": when}).filter(beyond).order_by(*order)
+
+
+class ProcessQuerySet(models.QuerySet["Process"]):
+    def seen(self, within: timedelta) -> ProcessQuerySet:
+        """Processes that said they are there not longer ago than that, the longest running first."""
+        return self.filter(seen_at__gte=Now() - within).order_by("started_at", "id")
+
+    def forget(self, after: timedelta) -> int:
+        """Forget those that have not been seen for so long."""
+        return self.filter(seen_at__lt=Now() - after).delete()[0]

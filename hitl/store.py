@@ -212,6 +212,9 @@ class Store(ABC):
     def renew(self, leases: Sequence[Lease], *, lease_seconds: float) -> list[Lease]:
         """Prolong leases; returns those that no longer stand."""
 
+    def hand_back(self, lease: Lease) -> None:  # noqa: B027 - what one process keeps, no other can go on with
+        """Give the lease up before its time, as if it had never been claimed; another executor may take it at once."""
+
     @abstractmethod
     def load(self, thread_id: str) -> Opened:
         """The open turn."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from hitl import conf, executors, verbs
+import logging
+
+from hitl import conf, discreet, executors, pool, presence, verbs
+from hitl.checkpoint.database import saver
 from hitl.errors import HitlError
 from hitl.executors.base import RETRY_SECONDS
 from hitl.models import Interrupt, Thread
@@ -13,6 +16,8 @@ MAX_BACK_OFF_SECONDS = 3600.0
 # More of them say nothing, and a float cannot hold a thousand.
 MOST_DOUBLINGS = 20
 
+logger = logging.getLogger(__name__)
+
 
 def sweep(*, at_start: bool = False) -> int:
     """Release held answers whose window is over and nudge threads that are due. Returns how many were found.
@@ -20,7 +25,22 @@ def sweep(*, at_start: bool = False) -> int:
     at_start: this process has just started: nudges that one before it may have taken along are sent again.
     A thread that keeps being due is nudged after 30 s, then after twice as long each time.
     """
-    return tidy() + _nudge(at_start=at_start)
+    found = tidy() + _nudge(at_start=at_start)
+    presence.swept()
+    return found
+
+
+def safely(*, at_start: bool = False) -> bool:
+    """`sweep` for whoever does it again soon: what fails is logged. Returns whether it came to its end."""
+    try:
+        sweep(at_start=at_start)
+    except Exception as error:
+        logger.warning("The sweep failed and will be tried again: %s", discreet.plain(error))
+        saver().renew_connection()
+        return False
+    finally:
+        pool.close_connections()
+    return True
 
 
 def tidy() -> int:

@@ -207,7 +207,10 @@ def _nudging(
         if unit.thread.status == "busy" and unit.thread.seq > before:
             executor.expect(unit)
             send = partial(executor.nudge, thread_id, workflow=workflow or unit.thread.workflow)
-            transaction.on_commit(send, using=store.alias, robust=True)
+            if executor.in_transaction:
+                send()
+            else:
+                transaction.on_commit(send, using=store.alias, robust=True)
         return result
 
     return store.transact(thread_id, nudged, create=create, questions=questions)

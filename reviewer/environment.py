@@ -13,6 +13,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+IN_PROCESS = "hitl.executors.inprocess.InProcess"
+PROCRASTINATE = "hitl.executors.procrastinate.Procrastinate"
+CELERY = "hitl.executors.celery.Celery"
+
 
 def flag(name: str) -> bool:
     """Whether the variable is set to something other than an empty string, `0`, `no` or `false`."""
@@ -22,6 +26,19 @@ def flag(name: str) -> bool:
 def words(name: str, default: str = "") -> list[str]:
     """The variable's comma-separated words."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def numbers(*names: str, kind: type[int] | type[float]) -> dict[str, float]:
+    """Those of the variables that are set, as whole numbers (`int`) or any (`float`)."""
+    found = {}
+    for name in names:
+        if text := os.environ.get(name):
+            try:
+                found[name] = kind(text)
+            except ValueError:
+                what = "a whole number" if kind is int else "a number"
+                raise ImproperlyConfigured(f"{name} is {text!r}; it has to be {what}.") from None
+    return found
 
 
 def secret_key(path: Path, *, generate: bool) -> str:
@@ -109,6 +126,15 @@ def log_formatter() -> str:
     if name not in formatters:
         raise ImproperlyConfigured(f"LOG_FORMAT is {name!r}; use {' or '.join(formatters)}.")
     return formatters[name]
+
+
+def executor(database: dict[str, Any]) -> str:
+    """`HITL_EXECUTOR`, else the one of the tier that database and `REDIS_URL` make."""
+    if path := os.environ.get("HITL_EXECUTOR"):
+        return path
+    if not database["ENGINE"].endswith("postgresql"):
+        return IN_PROCESS
+    return CELERY if os.environ.get("REDIS_URL") else PROCRASTINATE
 
 
 def channel_layer() -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 SECRET_KEY              demanded, unless `make run` has made one in var/
 DATABASE_URL            postgres://… or sqlite:////…; left out, a SQLite file in var/
-REDIS_URL               the live layer of several web processes
+REDIS_URL               on PostgreSQL: runs go to workers over Celery, live pages over Redis
 ALLOWED_HOSTS           comma-separated; left out, this machine only
 CSRF_TRUSTED_ORIGINS    comma-separated, with scheme
 HTTPS                   1 behind a proxy that ends TLS: secure cookies, X-Forwarded-Proto believed
 HITL_WORKFLOWS          comma-separated modules with workflows; left out, the demo's
-HITL_EXECUTOR           dotted path of the executor
+HITL_EXECUTOR           dotted path of the executor; left out, what fits the database and REDIS_URL
+HITL_CONCURRENCY, HITL_LEASE_SECONDS, HITL_SWEEP_SECONDS, HITL_STOP_SECONDS
+                        numbers, as docs/operations.md tells of the settings of these names
 DATA_DIR                for the database, static files and the key; left out, var/
 TIME_ZONE, LOG_LEVEL    as Django and logging have them
 LOG_FORMAT              json for one JSON object a line; left out, lines for people
@@ -117,8 +119,13 @@ STORAGES = {
 }
 
 HITL_WORKFLOWS = environment.words("HITL_WORKFLOWS", default="reviewer.demo.workflows")
-if "HITL_EXECUTOR" in os.environ:
-    HITL_EXECUTOR = os.environ["HITL_EXECUTOR"]
+HITL_EXECUTOR = environment.executor(DATABASES["default"])
+HITL_BROKER_URL = os.environ.get("REDIS_URL", "")
+globals().update(environment.numbers("HITL_CONCURRENCY", kind=int))
+globals().update(environment.numbers("HITL_LEASE_SECONDS", "HITL_SWEEP_SECONDS", "HITL_STOP_SECONDS", kind=float))
+if HITL_EXECUTOR == environment.PROCRASTINATE:
+    # Its migrations are for PostgreSQL alone.
+    INSTALLED_APPS += ["procrastinate.contrib.django"]
 
 LOGGING = {
     "version": 1,
@@ -134,5 +141,8 @@ LOGGING = {
         "uvicorn.error": {"level": "WARNING"},
         # At DEBUG it would write every statement with its values.
         "django.db.backends": {"level": "INFO"},
+        # They tell of every nudge; what is wrong they tell as well.
+        "procrastinate": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
     },
 }

@@ -144,7 +144,16 @@ class Services:
 
     def environment(self, names: Iterable[str]) -> dict[str, str]:
         """The variables that lead to them, without any that would lead to somebody's own database."""
-        own = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "SECRET_KEY", "DEBUG", "HITL_DEMO", "HITL_WORKFLOWS")
+        own = (
+            "DATABASE_URL",
+            "REDIS_URL",
+            "DATA_DIR",
+            "SECRET_KEY",
+            "DEBUG",
+            "HITL_DEMO",
+            "HITL_WORKFLOWS",
+            "HITL_EXECUTOR",
+        )
         environment = {name: value for name, value in os.environ.items() if name not in own}
         for name in names:
             environment |= self.variables[name]

@@ -279,6 +279,9 @@ class DatabaseSaver(Store):
         threads = Thread.objects.using(self.alias)
         return [lease for lease in leases if not threads.renew_lease(lease, lease_seconds=lease_seconds)]
 
+    def hand_back(self, lease: Lease) -> None:
+        Thread.objects.using(self.alias).hand_back(lease)
+
     # Reading
 
     def load(self, thread_id: str) -> Opened:

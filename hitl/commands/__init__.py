@@ -18,8 +18,8 @@ Results go to standard output, one thing a line or as JSON; remarks and errors g
 
 from __future__ import annotations
 
-from hitl.commands import answer, arguments, doctor, replay, start, sweep, threads, workflows
+from hitl.commands import answer, arguments, doctor, replay, start, sweep, threads, worker, workflows
 
-MODULES = (start, workflows, threads, answer, sweep, doctor, replay)
+MODULES = (start, workflows, threads, answer, worker, sweep, doctor, replay)
 
 __all__ = ["MODULES", "arguments"]

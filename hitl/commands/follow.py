@@ -44,7 +44,8 @@ def add_option(parser: CommandParser) -> None:
 
 def say_who_runs_it(console: Console) -> None:
     console.remark(
-        "A running server picks it up within two seconds; with --follow this command runs it itself if none does."
+        "A running server or worker picks it up within two seconds; "
+        "with --follow this command runs it itself if none does."
     )
 
 

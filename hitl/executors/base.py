@@ -11,12 +11,18 @@ if TYPE_CHECKING:
     from django.core.checks import CheckMessage
 
     from hitl.store import Unit
+    from hitl.worker import Worker
 
 RETRY_SECONDS = 30.0
 
 
 class Executor(ABC):
     """Gets a thread run some time after a nudge: the lease decides who runs it, the journal what is left."""
+
+    # Whether a nudge is a row in the journal's database, and is made in the verb's own transaction.
+    in_transaction = False
+    # Whether runs are executed by worker processes alone, and not by the web processes.
+    by_workers = False
 
     @abstractmethod
     def nudge(self, thread_id: str, *, workflow: str, run_at: datetime | None = None) -> None:
@@ -41,8 +47,15 @@ class Executor(ABC):
         unit.thread.nudges = 0
         unit.thread.nudge_at = unit.now + timedelta(seconds=RETRY_SECONDS) if arrives else None
 
+    def work(self, worker: Worker) -> None:
+        """Be a worker process: hand nudges to `hitl.shift.run` until `worker.stopping` is set, then no more.
+
+        Returns soon after that; the runs under way are waited for by the worker.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no worker processes.")
+
     def serve(self) -> None:  # noqa: B027 - most executors are processes of their own
-        """Begin to execute in this process, where the executor does that."""
+        """Begin to execute in this web process, where the executor does that."""
 
     def stop(self) -> None:  # noqa: B027
         """End what `serve` began; what is running is finished or left to its lease."""

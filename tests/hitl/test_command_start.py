@@ -25,7 +25,7 @@ def test_it_prints_the_thread_alone_and_says_who_runs_it() -> None:
     result = hitl("start", "graph", "--input", "foo")
     assert result.code == 0
     assert result.out.strip() == Thread.objects.get().pk
-    assert "A running server picks it up within two seconds" in result.err
+    assert "A running server or worker picks it up within two seconds" in result.err
 
 
 def test_the_run_is_queued_and_left_to_others() -> None:

@@ -44,7 +44,8 @@ def test_every_setting_is_listed_with_its_default() -> None:
 def test_every_check_is_listed(module: ModuleType, prefix: str) -> None:
     number = prefix + r"\.[EW]\d{3}"
     in_code = set(re.findall(f"^{number}", module.__doc__ or "", flags=re.MULTILINE))
-    in_use = set(re.findall(f'id="({number})"', Path(str(module.__file__)).read_text()))
+    package = Path(str(module.__file__)).parent
+    in_use = {found for path in package.rglob("*.py") for found in re.findall(f'id="({number})"', path.read_text())}
     listed = {row[0].strip("`") for row in rows("operations.md") if re.fullmatch(f"`{number}`", row[0])}
     assert in_code == in_use == listed
 

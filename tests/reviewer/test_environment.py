@@ -120,3 +120,30 @@ def test_the_log_is_for_people_unless_json_is_asked_for(empty: pytest.MonkeyPatc
     empty.setenv("LOG_FORMAT", "xml")
     with pytest.raises(ImproperlyConfigured, match="LOG_FORMAT is 'xml'; use line or json"):
         environment.log_formatter()
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, environment.IN_PROCESS),
+        ({"REDIS_URL": "redis://cache"}, environment.IN_PROCESS),
+        ({"DATABASE_URL": "postgres://db/desk"}, environment.PROCRASTINATE),
+        ({"DATABASE_URL": "postgres://db/desk", "REDIS_URL": "redis://cache"}, environment.CELERY),
+        ({"DATABASE_URL": "postgres://db/desk", "HITL_EXECUTOR": environment.IN_PROCESS}, environment.IN_PROCESS),
+    ],
+)
+def test_the_executor_follows_from_database_and_broker(
+    empty: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], expected: str
+) -> None:
+    empty.delenv("HITL_EXECUTOR", raising=False)
+    for name, value in variables.items():
+        empty.setenv(name, value)
+    assert environment.executor(environment.database(tmp_path / "db")) == expected
+
+
+def test_numbers_are_read_and_nonsense_is_named(empty: pytest.MonkeyPatch) -> None:
+    empty.setenv("HITL_CONCURRENCY", "3")
+    assert environment.numbers("HITL_CONCURRENCY", "HITL_NOT_SET", kind=int) == {"HITL_CONCURRENCY": 3}
+    empty.setenv("HITL_CONCURRENCY", "many")
+    with pytest.raises(ImproperlyConfigured, match="HITL_CONCURRENCY is 'many'; it has to be a whole number"):
+        environment.numbers("HITL_CONCURRENCY", kind=int)

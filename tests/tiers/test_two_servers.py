@@ -1,4 +1,4 @@
-"""Two web processes on one PostgreSQL are one desk, told by NOTIFY or, where there is one, by Redis."""
+"""Two web processes and a worker on one PostgreSQL are one desk, told by NOTIFY or, where there is one, by Redis."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from tests.services import postgres
 from tests.services.desk import Desk
 from tests.services.server import directory
 from tests.services.visitor import Visitor
+from tests.services.worker import Worker
 
 TIERS = [pytest.param("one database", marks=pytest.mark.postgres), pytest.param("big", marks=pytest.mark.redis)]
 
 
 @pytest.fixture(scope="module", params=TIERS)
 def desks(request: pytest.FixtureRequest) -> Iterator[tuple[Desk, Desk]]:
-    """Two servers of one deployment."""
+    """Two servers of one deployment, and the worker that executes its runs."""
     with ExitStack() as stack:
         environment = {"DATABASE_URL": stack.enter_context(postgres.database(os.environ["DATABASE_URL"]))}
         if request.param == "big":
@@ -30,9 +31,10 @@ def desks(request: pytest.FixtureRequest) -> Iterator[tuple[Desk, Desk]]:
         home = stack.enter_context(directory("desks"))
         here, there = Desk(home, **environment), Desk(home, **environment)
         here.prepare()
-        for desk in (here, there):
-            stack.callback(desk.stop)
-            desk.start()
+        worker = Worker(home, **{name: here.environment[name] for name in ("SECRET_KEY", *environment)})
+        for process in (here, there, worker):
+            stack.callback(process.kill)
+            process.start()
         yield here, there
 
 
@@ -52,6 +54,15 @@ def test_a_question_asked_anywhere_reaches_the_queue_at_either(desks: tuple[Desk
         for socket in (here, there):
             while json.loads(socket.recv(timeout=15))["queue"]["waiting"] != 1:
                 continue
+
+
+def test_what_a_worker_writes_reaches_the_page_of_a_run(desks: tuple[Desk, Desk], ben: Visitor) -> None:
+    desks[0].manage("hitl", "start", "graph", "--input", "foo", "--thread", "watched")
+    with ben.socket(at=desks[1].url) as socket:
+        socket.send('{"thread": "watched", "after": 0}')
+        seen = ""
+        while "Please provide feedback" not in seen:
+            seen += str(socket.recv(timeout=15))
 
 
 def test_who_signs_out_at_one_is_signed_out_of_the_sockets_at_the_other(desks: tuple[Desk, Desk], ben: Visitor) -> None:
