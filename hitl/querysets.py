@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from hitl.models import Checkpoint, Interrupt, Process, Run, Thread  # noqa: F401 - named in base classes
     from hitl.store import Lease
 
+# So many keys fit into one query on every database.
+MOST_NAMED = 1000
 # Facts that a later one can change the meaning of for a reader (see `openings`).
 CONTINUED = ("call", "error", "attempt", "question", "answer", "hold", "undo", "release", "reopen", "assign")
 # Facts that say what a run did once it had its answer.
@@ -208,8 +211,11 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
         )
 
     def still_pending(self, question_ids: Iterable[str]) -> set[str]:
-        """Those of these questions that still wait."""
-        return set(self.pending().among(question_ids).values_list("id", flat=True))
+        """Those of these questions that still wait, in as many queries as their number takes."""
+        rest, found = iter(question_ids), set[str]()
+        while some := list(islice(rest, MOST_NAMED)):
+            found.update(self.pending().among(some).values_list("id", flat=True))
+        return found
 
     def releasable(self) -> InterruptQuerySet:
         """Held answers whose undo window is over (rule 22)."""

@@ -2,7 +2,7 @@
 
 hub         one a process: who listens to what, and the fan-out of what was read and rendered once
 subscriber  one a connection: a bounded queue, so that a slow reader waits for nobody but itself
-reader      the database's side, in the hub's own thread: facts to HTML, and who may see them
+reader      the database's side, in the hub's own threads: facts to HTML, and who may see them
 watch       the queue as one reader watches it
 bridge      what one process tells the others, over the wire (Redis, or NOTIFY)
 consumer    the socket; asgi puts it all into a server

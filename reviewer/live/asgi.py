@@ -12,9 +12,9 @@ import functools
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from channels.sessions import SessionMiddlewareStack
 from django.urls import path, reverse
 
 from hitl import executors
@@ -56,7 +56,7 @@ class LiveApplication:
     def _router(self) -> App:
         # Made with the first request: only then are the project's URLs loaded.
         socket = URLRouter([path(socket_path().lstrip("/"), DeskConsumer.as_asgi())])
-        sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(socket))
+        sockets = AllowedHostsOriginValidator(SessionMiddlewareStack(socket))
         router: App = ProtocolTypeRouter({"http": self.http_app, "websocket": sockets})
         return router
 

@@ -15,6 +15,8 @@ from reviewer.live.subscriber import Closed, Subscriber
 from reviewer.live.watch import Watch
 
 MAX_MESSAGE_CHARS = 64 * 1024
+# What a server need not take at all.
+MAX_MESSAGE_BYTES = 4 * MAX_MESSAGE_CHARS
 MAX_THREADS = 50
 
 

@@ -1,10 +1,12 @@
 """One hub a process: it learns which threads moved, reads and renders each new fact once, and fans it out.
 
 A subscription is made first and read afterwards, so that nothing falls between; what arrives twice is told
-apart by its seq. The hub hears of moved threads from this process (`hitl.announce`), from the others (the
-bridge; on SQLite by watching the file), and it trusts none of them: every few seconds it compares the seq of
-the threads it serves with the table. All state here belongs to the serving loop; all reading happens in one
-thread of the hub's own.
+apart by its seq. What many connections have missed alike is read once for them, too. The hub hears of moved
+threads from this process (`hitl.announce`), from the others (the bridge; on SQLite by watching the file), and it
+trusts none of them: every few seconds it compares the seq of the threads it serves with the table. All state here
+belongs to the serving loop; all reading happens in two threads of the hub's own. One reads what is for all, the
+other what a single connection asks for, so that a thousand that come back, or one that has missed a lot, keep
+nobody waiting.
 """
 
 from __future__ import annotations
@@ -22,9 +24,11 @@ from typing import Any, ParamSpec, TypeVar
 from hitl import announce, discreet
 from reviewer.live import bridge, codes, reader, wire
 from reviewer.live import watch as watches
-from reviewer.live.subscriber import Subscriber
+from reviewer.live.subscriber import Message, Subscriber
 
 logger = logging.getLogger("reviewer.live")
+# So many different gaps of one thread are remembered until it moves.
+MOST_MISSED = 64
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -35,17 +39,18 @@ class Pace:
 
     watch_seconds: float = 0.25
     compare_seconds: float = 5
-    queue_seconds: float = 0.5
+    queue_seconds: float = 0.25
     recheck_seconds: float = 300
     life_seconds: float = 3600
 
 
 @dataclasses.dataclass(slots=True)
 class Topic:
-    """A thread that is served: how far it was broadcast, and to whom."""
+    """A thread that is served: how far it was broadcast, to whom, and what those who came later had missed."""
 
     seq: int
     readers: set[Subscriber] = dataclasses.field(default_factory=set)
+    missed: dict[int, asyncio.Future[Message]] = dataclasses.field(default_factory=dict)
 
 
 class Hub:
@@ -72,7 +77,8 @@ class Hub:
         if self.loop is loop:
             return
         self.loop, self._wake = loop, asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hitl-live")
+        self._for_all = ThreadPoolExecutor(1, thread_name_prefix="hitl-live")
+        self._for_one = ThreadPoolExecutor(1, thread_name_prefix="hitl-live-one")
         self._leave = [announce.listen(functools.partial(self.call, "moved")), bridge.join(self)]
         work = (self._serve(), self._watch(), self._hear())
         self._tasks = [loop.create_task(one) for one in work]
@@ -86,15 +92,16 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for subscriber in list(self.connections):
             subscriber.close(codes.RESTART)
-        await self._read(reader.forget_connection)
-        self._thread.shutdown(wait=False)
+        for thread in (self._for_all, self._for_one):
+            await self._read_in(thread, reader.forget_connection)
+            thread.shutdown(wait=False)
         self.loop = None
 
     # Connections
 
     async def join(self, session_key: str) -> Subscriber | None:
         """A connection for the session's user; None if it has none."""
-        user = await self._read(reader.person, session_key) if session_key else None
+        user = await self._read_for_one(reader.person, session_key) if session_key else None
         if user is None:
             return None
         subscriber = Subscriber(user_id=user.pk, session_key=session_key)
@@ -108,7 +115,7 @@ class Hub:
 
     async def follow(self, subscriber: Subscriber, thread_id: str, *, after: int) -> bool:
         """Send the thread's facts after `after`, and those to come; False if it may not be seen."""
-        seq = await self._read(reader.admit, subscriber.session_key, thread_id)
+        seq = await self._read_for_one(reader.admit, subscriber.session_key, thread_id)
         if seq is None or subscriber not in self.connections:
             return False
         topic = self.topics.setdefault(thread_id, Topic(seq))
@@ -123,11 +130,17 @@ class Hub:
         self._wake.set()
 
     async def catch_up(self, subscriber: Subscriber, thread_id: str) -> None:
-        """Read for one connection what it has missed."""
-        message = await self._read(reader.message, thread_id, after=subscriber.sent[thread_id])
-        topic = self.topics.get(thread_id)
-        if topic is not None:
-            subscriber.caught_up(message, topic_seq=topic.seq)
+        """Read for one connection what it has missed; those that have missed the same share one reading."""
+        topic, after = self.topics[thread_id], subscriber.sent[thread_id]
+        reading = topic.missed.get(after)
+        if reading is None or (reading.done() and reading.exception()):
+            if len(topic.missed) >= MOST_MISSED:
+                topic.missed.clear()
+            reading = asyncio.ensure_future(self._read_for_one(reader.message, thread_id, after=after))
+            topic.missed[after] = reading
+        # Shielded: that one of them goes must not take it from the others.
+        message = await asyncio.shield(reading)
+        subscriber.caught_up(message, topic_seq=topic.seq)
 
     # What moved
 
@@ -182,6 +195,7 @@ class Hub:
             message = await self._read(reader.message, thread_id, after=topic.seq)
             if message.seq > topic.seq:
                 topic.seq = message.seq
+                topic.missed.clear()
                 for subscriber in topic.readers:
                     subscriber.offer(message)
 
@@ -191,10 +205,13 @@ class Hub:
             return
         self._queue_moved = False
         states = await self._read(reader.queue, [watch for _, watch in watching])
+        texts: dict[watches.State, str] = {}
         for (subscriber, watch), state in zip(watching, states, strict=True):
             if subscriber.watch is watch and state != watch.last:
                 watch.last = state
-                subscriber.notice(json.dumps({"queue": dataclasses.asdict(state)}))
+                if state not in texts:
+                    texts[state] = json.dumps({"queue": dataclasses.asdict(state)})
+                subscriber.notice(texts[state])
 
     def _too_soon(self) -> bool:
         """Whether the queue was told a moment ago; then it is told again when that moment has passed."""
@@ -219,11 +236,11 @@ class Hub:
                 await self._check(one)
 
     async def _check(self, subscriber: Subscriber) -> None:
-        if await self._read(reader.person, subscriber.session_key) is None:
+        if await self._read_for_one(reader.person, subscriber.session_key) is None:
             subscriber.close(codes.SIGNED_OUT)
             return
         for thread_id in list(subscriber.sent):
-            if await self._read(reader.admit, subscriber.session_key, thread_id) is None:
+            if await self._read_for_one(reader.admit, subscriber.session_key, thread_id) is None:
                 self._forget(subscriber, thread_id)
 
     async def _watch(self) -> None:
@@ -273,12 +290,20 @@ class Hub:
                 del self.topics[thread_id]
 
     async def _read(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run it in the hub's thread. After an error the connection is given up: the next one is fresh."""
+        return await self._read_in(self._for_all, function, *args, **kwargs)
+
+    async def _read_for_one(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._read_in(self._for_one, function, *args, **kwargs)
+
+    async def _read_in(
+        self, thread: ThreadPoolExecutor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run it in a thread of the hub. After an error its connection is given up: the next one is fresh."""
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, functools.partial(function, *args, **kwargs))
+            return await loop.run_in_executor(thread, functools.partial(function, *args, **kwargs))
         except Exception:
-            self._thread.submit(reader.forget_connection)
+            thread.submit(reader.forget_connection)
             raise
 
     def _now(self) -> float:

@@ -1,8 +1,8 @@
 """The database's side of the live layer: facts to HTML, and who may see them.
 
-All of it runs in the hub's one thread, on that thread's own connection. Consumers never query: every
+All of it runs in the hub's own threads, each on its own connection. Consumers never query: every
 `database_sync_to_async` call of a process shares one thread, and one slow query there stops all sockets.
-The connection stays open between readings and is given up after an error.
+A connection stays open between readings and is given up after an error.
 """
 
 from __future__ import annotations

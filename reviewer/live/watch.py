@@ -8,6 +8,7 @@ the page is behind; what changed, the page fetches (`reviewer:queue_changes`), s
 from __future__ import annotations
 
 import dataclasses
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,15 +32,29 @@ class State:
     waiting: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Filter:
+    """Which pending questions a page shows; pages with the same filter are counted together."""
+
+    workflow: str = ""
+    assignee_id: Any = None
+    words: tuple[str, ...] = ()
+
+    def passes(self, question: dict[str, Any]) -> bool:
+        return (
+            self.workflow in ("", question["workflow"])
+            and self.assignee_id in (None, question["assignee_id"])
+            and all(word in question["search"].lower() for word in self.words)
+        )
+
+
 @dataclasses.dataclass(slots=True)
 class Watch:
     """What a page shows (`shown`), the newest question when it was made, and its filter."""
 
     since: Cursor | None = None
     shown: frozenset[str] = frozenset()
-    workflow: str = ""
-    assignee_id: Any = None
-    words: tuple[str, ...] = ()
+    filter: Filter = Filter()
     last: State | None = None
 
     @classmethod
@@ -50,30 +65,39 @@ class Watch:
         shown = given.get("shown") or []
         if not isinstance(shown, list) or len(shown) > MAX_SHOWN:
             raise ValueError(f"`shown` is a list of at most {MAX_SHOWN} ids")
-        return cls(
-            since=cursor.read(str(given.get("since") or "")),
-            shown=frozenset(map(str, shown)),
+        wanted = Filter(
             workflow=str(given.get("workflow") or ""),
             assignee_id=user_id if given.get("mine") else None,
             words=tuple(str(given.get("q") or "").lower().split()),
         )
+        return cls(since=cursor.read(str(given.get("since") or "")), shown=frozenset(map(str, shown)), filter=wanted)
 
-    def wants(self, question: dict[str, Any]) -> bool:
-        return (
-            (self.since is None or (question["asked_at"], question["id"]) > self.since)
-            and question["id"] not in self.shown
-            and self.workflow in ("", question["workflow"])
-            and self.assignee_id in (None, question["assignee_id"])
-            and all(word in question["search"].lower() for word in self.words)
-        )
+
+class Passing:
+    """The newest questions that one filter lets through, in order, to be counted for every page that has it."""
+
+    def __init__(self, wanted: Filter, newest: Sequence[dict[str, Any]]) -> None:
+        passing = [(one["asked_at"], one["id"]) for one in reversed(newest) if wanted.passes(one)]
+        self._places = passing
+        self._at = {question_id: at for at, (_, question_id) in enumerate(passing)}
+
+    def new(self, watch: Watch) -> int:
+        """Those after the page was made that it does not show."""
+        first = bisect_right(self._places, watch.since) if watch.since else 0
+        shown = sum(self._at.get(question_id, -1) >= first for question_id in watch.shown)
+        return len(self._places) - first - shown
 
 
 def compare(watches: Sequence[Watch]) -> list[State]:
-    """Where each watch stands now, in three queries however many there are."""
-    asked = _newest(with_text=any(watch.words for watch in watches))
-    pending = Interrupt.objects.still_pending(frozenset[str]().union(*(watch.shown for watch in watches)))
+    """Where each watch stands now. Read once for all of them; a thousand watches take milliseconds."""
+    wanted = {watch.filter for watch in watches}
+    newest = _newest(with_text=any(one.words for one in wanted))
+    passing = {one: Passing(one, newest) for one in wanted}
+    pending = {question["id"] for question in newest}
+    older = frozenset[str]().union(*(watch.shown for watch in watches)) - pending
+    pending |= Interrupt.objects.still_pending(older)
     waiting = Interrupt.objects.pending().count_up_to(MAX_WAITING)
-    return [State(sum(map(watch.wants, asked)), len(watch.shown - pending), waiting) for watch in watches]
+    return [State(passing[one.filter].new(one), len(one.shown - pending), waiting) for one in watches]
 
 
 def _newest(*, with_text: bool) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.module_loading import import_string
 
 from reviewer import listening
+from reviewer.live.consumer import MAX_MESSAGE_BYTES
 
 WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
 
@@ -44,6 +45,10 @@ class Command(BaseCommand):
                     access_log=settings.DEBUG,
                     # Sockets stay open as long as browsers do; they reconnect elsewhere.
                     timeout_graceful_shutdown=3,
+                    ws="websockets-sansio",
+                    # Compressing would be done again for each socket, and keep a window in memory for each.
+                    ws_per_message_deflate=False,
+                    ws_max_size=MAX_MESSAGE_BYTES,
                 )
             )
             with suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
