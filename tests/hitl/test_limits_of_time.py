@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hitl import events, leg, scope, timeouts
 from hitl.config import get_stream_writer
 from hitl.errors import HitlError, NodeTimeoutError
 from hitl.func import entrypoint, task
@@ -120,16 +121,38 @@ async def test_an_idle_task_fails(store: Store) -> None:
         await graph.ainvoke("in", on())
 
 
-async def busy_for(seconds: float, sign: Any) -> None:
+class Clock:
+    """A clock that only the test moves: what counts is what happened, not how long the machine took over it."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in (events, leg, scope, timeouts):
+        monkeypatch.setattr(module, "monotonic", clock)
+    return clock
+
+
+IDLE_SECONDS = 0.02
+
+
+async def busy(clock: Clock, sign: Any) -> None:
+    """Six times most of the idle timeout passes, then comes a sign of life, and the limit gets time to look."""
     for _ in range(6):
-        await asyncio.sleep(seconds / 6)
+        clock.now += IDLE_SECONDS * 0.7
         sign()
+        await asyncio.sleep(2 * IDLE_SECONDS)
 
 
-async def test_a_heartbeat_keeps_it_alive(store: Store) -> None:
-    @task(timeout=TimeoutPolicy(idle_timeout=0.2, refresh_on="heartbeat"))
+async def test_a_heartbeat_keeps_it_alive(store: Store, clock: Clock) -> None:
+    @task(timeout=TimeoutPolicy(idle_timeout=IDLE_SECONDS, refresh_on="heartbeat"))
     async def alive():
-        await busy_for(0.4, get_runtime().heartbeat)
+        await busy(clock, get_runtime().heartbeat)
         return "alive"
 
     @entrypoint(checkpointer=store)
@@ -139,11 +162,11 @@ async def test_a_heartbeat_keeps_it_alive(store: Store) -> None:
     assert await graph.ainvoke("in", on()) == "alive"
 
 
-async def test_events_keep_it_alive(store: Store) -> None:
-    @task(timeout=TimeoutPolicy(idle_timeout=0.2))
+async def test_events_keep_it_alive(store: Store, clock: Clock) -> None:
+    @task(timeout=TimeoutPolicy(idle_timeout=IDLE_SECONDS))
     async def alive():
         writer = get_stream_writer()
-        await busy_for(0.4, lambda: writer("here"))
+        await busy(clock, lambda: writer("here"))
         return "alive"
 
     @entrypoint(checkpointer=store)
@@ -153,11 +176,12 @@ async def test_events_keep_it_alive(store: Store) -> None:
     assert await graph.ainvoke("in", on()) == "alive"
 
 
-async def test_events_do_not_where_only_heartbeats_count(store: Store) -> None:
-    @task(timeout=TimeoutPolicy(idle_timeout=0.1, refresh_on="heartbeat"))
+async def test_events_do_not_where_only_heartbeats_count(store: Store, clock: Clock) -> None:
+    @task(timeout=TimeoutPolicy(idle_timeout=IDLE_SECONDS, refresh_on="heartbeat"))
     async def talking():
         writer = get_stream_writer()
-        await busy_for(0.6, lambda: writer("here"))
+        await busy(clock, lambda: writer("here"))
+        await asyncio.sleep(TOO_LONG)
 
     @entrypoint(checkpointer=store)
     async def graph(value):
@@ -167,15 +191,17 @@ async def test_events_do_not_where_only_heartbeats_count(store: Store) -> None:
         await graph.ainvoke("in", on())
 
 
-async def test_calls_of_tasks_keep_a_body_alive(store: Store) -> None:
+async def test_calls_of_tasks_keep_a_body_alive(store: Store, clock: Clock) -> None:
     @task
     async def step():
-        await asyncio.sleep(0.06)
+        pass
 
-    @entrypoint(checkpointer=store, timeout=TimeoutPolicy(idle_timeout=0.2))
+    @entrypoint(checkpointer=store, timeout=TimeoutPolicy(idle_timeout=IDLE_SECONDS))
     async def graph(value):
-        for _ in range(6):
-            await step()
+        calls: list[Any] = []
+        await busy(clock, lambda: calls.append(step()))
+        for call in calls:
+            await call
         return "alive"
 
     assert await graph.ainvoke("in", on()) == "alive"
@@ -184,7 +210,9 @@ async def test_calls_of_tasks_keep_a_body_alive(store: Store) -> None:
 async def test_the_whole_is_limited_however_alive_it_is(store: Store) -> None:
     @task(timeout=TimeoutPolicy(run_timeout=0.1, idle_timeout=TOO_LONG))
     async def alive():
-        await busy_for(TOO_LONG, get_runtime().heartbeat)
+        while True:
+            await asyncio.sleep(0.01)
+            get_runtime().heartbeat()
 
     @entrypoint(checkpointer=store)
     async def graph(value):
