@@ -59,6 +59,15 @@ def as_heard(error: BaseException, detail: dict[str, Any]) -> BaseException:
     return error if isinstance(error, CATCHABLE) else rebuild(detail)
 
 
+def for_coroutine(error: BaseException) -> BaseException:
+    """What a coroutine that awaits gets: StopIteration would end it, so it is a RuntimeError, as from any coroutine."""
+    if not isinstance(error, StopIteration):
+        return error
+    told = RuntimeError(f"The task raised {type(error).__name__}: {message(error)}")
+    told.__cause__ = error
+    return told
+
+
 def message(error: BaseException) -> str:
     try:
         return str(error)[:MAX_MESSAGE]

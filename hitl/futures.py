@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from hitl.scope import Call
 
 
+PATIENCE_SECONDS = 10.0
+
+
 class TaskFuture(Future[Any]):
     """What a task call returns in synchronous code."""
 
@@ -113,6 +116,14 @@ class AsyncTaskFuture(asyncio.Future):  # type: ignore[type-arg]
             if asyncio.current_task() is not None:
                 raise error
         return error
+
+    def wait_for_cancel(self, *, after_seconds: float) -> None:
+        """On replay: the caller cancelled it then, and does so again, by wait_for(), timeout() or itself.
+
+        Were it cancelled from the start, these would not say TimeoutError as they did. Whoever does not cancel it
+        again, because the code or its luck has changed, hears of it after twice the time and PATIENCE_SECONDS.
+        """
+        self.get_loop().call_later(2 * after_seconds + PATIENCE_SECONDS, self.cancel)
 
     def forgive(self) -> None:
         """Nobody needs to look at this outcome: asyncio must not complain about it."""

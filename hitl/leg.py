@@ -341,7 +341,10 @@ class Leg(Running):
         if record.kind == "error":
             again = failures.rebuild(record.detail)
             self._raised.append((call, again))
-            self._deliver(call, None, again)
+            if isinstance(call.future, AsyncTaskFuture) and "abandoned" in record.detail:
+                call.future.wait_for_cancel(after_seconds=record.detail["abandoned"])
+            else:
+                self._deliver(call, None, again)
             return
         try:
             value = codec.decode(record.value or "null")

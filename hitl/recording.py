@@ -32,6 +32,8 @@ def outcome(call: Call) -> Fact:
             call.error = error
     failed = fact(call, "error")
     failed.detail |= failures.describe(call.error) | {"void": call.last_failures()}
+    if call.abandoned is not None:
+        failed.detail["abandoned"] = call.abandoned
     return failed
 
 

@@ -21,7 +21,7 @@ from hitl import attempts, codec, doing, failures, pool, recording, telling
 from hitl.errors import HitlError, LeaseLost
 from hitl.events import Buffer
 from hitl.facts import Fact
-from hitl.futures import AsyncTaskFuture
+from hitl.futures import AsyncTaskFuture, TaskFuture
 from hitl.scope import Call, Scope, State, current
 from hitl.signals import Pause, Signal, Stop
 from hitl.slots import Slots
@@ -119,7 +119,7 @@ class Running(ABC):
         except Signal:
             pass
         except BaseException as error:
-            if is_cancelled(error) and (not call.abandoned or self._leaving()):
+            if is_cancelled(error) and (call.abandoned is None or self._leaving()):
                 # The event loop shuts down, or whoever started the run goes away. That is no outcome of the call.
                 self._interrupted(error)
             call.error = error
@@ -159,9 +159,10 @@ class Running(ABC):
         """The caller cancelled the future. A pause that is on its way must not cut a sibling off."""
         with self.lock:
             pausing = self._stillness.paused or self.asked or self.body.blocked
-        if call.running is not None and not pausing:
-            call.abandoned = True
-            call.running.cancel()
+        if not pausing and call.abandoned is None:
+            call.abandoned = (datetime.now(UTC) - call.started_at).total_seconds()
+            if call.running is not None:
+                call.running.cancel()
 
     def _note_start(self, call: Call) -> None:
         """After a crash a call is on record before it begins, so that a deadly one can be named (rule 27)."""
@@ -219,6 +220,9 @@ class Running(ABC):
     # Outcomes
 
     def _record(self, call: Call) -> None:
+        if call.abandoned is not None and call.written is None:
+            # Its caller went on as if it had none, whatever a thread that cannot be cancelled has brought.
+            call.error = asyncio.CancelledError()
         wait = attempts.wait_seconds(call)
         if wait is not None:
             self._note_attempt(call, wait)
@@ -315,7 +319,9 @@ class Running(ABC):
             if error is None:
                 call.future.set_result(value)
             else:
-                call.future.set_exception(error)
+                call.future.set_exception(
+                    error if isinstance(call.future, TaskFuture) else failures.for_coroutine(error)
+                )
                 if isinstance(call.future, AsyncTaskFuture) and isinstance(error, Signal):
                     call.future.forgive()
         if then is not None:

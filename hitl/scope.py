@@ -181,7 +181,8 @@ class Call(Scope):
         self.cache_key = ""
         # The fact of an atomic task, written together with its effects.
         self.written: Fact | None = None
-        self.abandoned = False
+        # How many seconds after its start its caller cancelled the future; None: it did not.
+        self.abandoned: float | None = None
         self.failure = False
 
     def try_again(self) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from hitl import futures
 from hitl.errors import NotInRun
 from hitl.func import entrypoint, task
 from hitl.store import Store
 from hitl.types import Command, interrupt
-from tests.hitl.programs import WAIT_SECONDS, on
+from tests.hitl.programs import WAIT_SECONDS, on, questions
 
 
 def test_tasks_start_at_once_and_run_in_parallel(store: Store) -> None:
@@ -287,6 +288,103 @@ async def test_a_cancelled_future_cancels_its_task_and_stays_cancelled_on_replay
     await graph.ainvoke("in", on())
     assert await graph.ainvoke(Command(resume="yes"), on()) == ["cancelled", "yes"]
     assert ran == [1]
+
+
+async def wait_for(future):
+    await asyncio.wait_for(future, 0.01)
+
+
+async def timeout(future):
+    async with asyncio.timeout(0.01):
+        await future
+
+
+async def first_completed(future):
+    sleep = asyncio.ensure_future(asyncio.sleep(0.01))
+    done, _ = await asyncio.wait({future, sleep}, return_when=asyncio.FIRST_COMPLETED)
+    assert done == {sleep}
+    future.cancel()
+    raise TimeoutError
+
+
+@pytest.mark.parametrize("limit", [wait_for, timeout, first_completed])
+@pytest.mark.parametrize("kind", ["async", "sync"])
+async def test_who_gave_up_waiting_gives_up_again_on_replay(store: Store, limit: Any, kind: str) -> None:
+    """The record says that the caller cancelled it: the caller gets the chance to, and so the same TimeoutError."""
+    ran = []
+    let_go = Event()
+
+    @task
+    async def slow():
+        ran.append(1)
+        await asyncio.Event().wait()
+
+    @task
+    def blocking():
+        ran.append(1)
+        assert let_go.wait(WAIT_SECONDS)
+        return "too late"
+
+    @entrypoint(checkpointer=store)
+    async def graph(value):
+        try:
+            return await limit((slow if kind == "async" else blocking)())
+        except TimeoutError:
+            let_go.set()
+            return ["timed out", interrupt("Go on?")]
+
+    assert questions(await graph.ainvoke("in", on()))
+    assert await graph.ainvoke(Command(resume="yes"), on()) == ["timed out", "yes"]
+    assert ran == [1]
+
+
+async def test_who_does_not_give_up_again_hears_of_it_all_the_same(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(futures, "PATIENCE_SECONDS", 0.1)
+    gave_up = []
+
+    @task
+    async def slow():
+        await asyncio.Event().wait()
+
+    @entrypoint(checkpointer=store)
+    async def graph(value):
+        future = slow()
+        if not gave_up:
+            gave_up.append(await asyncio.wait({future}, timeout=0.01))
+            future.cancel()
+        try:
+            await future
+        except asyncio.CancelledError:
+            return interrupt("Go on?")
+
+    assert questions(await graph.ainvoke("in", on()))
+    assert await graph.ainvoke(Command(resume="yes"), on()) == "yes"
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_stop_iteration_does_not_end_who_awaits_it(store: Store, kind: str) -> None:
+    """As in any coroutine it is a RuntimeError there; asyncio's future would not even take it."""
+
+    @task
+    def last():
+        return next(iter([]))
+
+    @entrypoint(checkpointer=store)
+    async def awaiting(value):
+        try:
+            await last()
+        except RuntimeError as error:
+            return [type(error.__cause__).__name__, interrupt("Go on?")]
+
+    @entrypoint(checkpointer=store)
+    def calling(value):
+        return [type(last().exception()).__name__, interrupt("Go on?")]
+
+    graph = awaiting if kind == "async" else calling
+    assert questions(await graph.ainvoke("in", on()))
+    assert await graph.ainvoke(Command(resume="yes"), on()) == ["StopIteration", "yes"]
 
 
 async def test_a_synchronous_workflow_is_awaited_without_blocking_the_loop(store: Store) -> None:
