@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from hitl import pool
+from hitl import calling, pool
 from hitl import scope as scopes
 from hitl.errors import InvalidOption
 from hitl.journal import inline
@@ -98,7 +98,9 @@ def _lanes(given: Sequence[tuple[Any, Config | None]]) -> list[list[int]]:
 
 def _at_once(given: Sequence[tuple[Any, Config | None]]) -> int:
     first = given[0][1] if given else None
-    return (first or {}).get("max_concurrency") or AT_ONCE
+    limit = (first or {}).get("max_concurrency")
+    calling.check_limit("max_concurrency", limit)
+    return limit or AT_ONCE
 
 
 def _each(work: Callable[[list[int]], None], lanes: Sequence[list[int]], *, at_once: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
-from hitl import caching, codec, inputs, retrying, timeouts
+from hitl import caching, calling, codec, inputs, retrying, timeouts
 from hitl import scope as scopes
 from hitl.branching import changed
 from hitl.caching import Cache, CachePolicy
@@ -61,6 +61,7 @@ class entrypoint:
         version: str | None = None,
         title: str | None = None,
     ) -> None:
+        calling.check_checkpointer(checkpointer)
         self._options: dict[str, Any] = {
             "checkpointer": checkpointer,
             "cache": cache,
@@ -91,6 +92,7 @@ class Task(Generic[P, R]):
         atomic: bool = False,
         effects: Sequence[str] = (),
     ) -> None:
+        calling.check_task(function)
         functools.update_wrapper(self, function)
         plain = function
         while isinstance(plain, functools.partial):

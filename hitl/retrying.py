@@ -94,7 +94,11 @@ Policies = Sequence[RetryPolicy]
 def policies(given: RetryPolicy | Policies | None) -> Policies:
     if given is None:
         return ()
-    return (given,) if isinstance(given, RetryPolicy) else tuple(given)
+    policies = (given,) if isinstance(given, RetryPolicy) else tuple(given)
+    for policy in policies:
+        if not isinstance(policy, RetryPolicy):
+            raise InvalidOption(f"retry_policy is a RetryPolicy or several, and not {policy!r:.50}.")
+    return policies
 
 
 def next_wait_seconds(given: Policies, attempt: int, error: BaseException) -> float | None:

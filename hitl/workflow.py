@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hitl import (
     answering,
+    calling,
     codec,
     conf,
     forking,
@@ -38,7 +39,6 @@ from hitl.describing import Described
 from hitl.ending import Final, Outcome
 from hitl.errors import (
     EmptyInput,
-    InvalidOption,
     InvalidUpdateError,
     Misuse,
     NeedsAsyncCall,
@@ -66,7 +66,6 @@ FOLLOW_SECONDS = 0.05
 MAX_VERSION = 40
 # By module, workflows that declare a version: of two functions of one name a module keeps only the second.
 VERSIONED: dict[str, list[Workflow]] = {}
-DURABILITIES = ("sync", "async", "exit")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,6 +102,7 @@ class Workflow(states.States, Batches, Described):
         retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
         timeout: float | timedelta | TimeoutPolicy | None = None,
     ) -> None:
+        calling.check_function(function)
         self.function = function
         self.given_name = name
         self.node: str = getattr(function, "__name__", type(function).__name__)
@@ -334,7 +334,7 @@ class Workflow(states.States, Batches, Described):
         if self.is_async:
             raise NeedsAsyncCall(
                 f'No synchronous function provided to "{self.node}". Either initialize with a synchronous function '
-                f"or invoke via the async API (ainvoke, astream, etc.). Nothing ran on {_named(config)}."
+                f"or invoke via the async API (ainvoke, astream, etc.). Nothing ran on {calling.named(config)}."
             )
         if (scope := scopes.current.get()) is not None:
             return self._ended(Outcome(self._called_in(scope, input).result()), stream)
@@ -440,15 +440,7 @@ class Workflow(states.States, Batches, Described):
         return store.submit(partial(self._get_state, store, thread_id, seq), key=thread_id).result()
 
     def _prepared(self, config: Config | None, options: dict[str, Any]) -> tuple[Store, str, dict[str, Any]]:
-        if unknown := set(options) - {"durability", "context", "recursion_limit"}:
-            raise InvalidOption(
-                f"{self.node} takes no option {sorted(unknown)[0]!r}; leave it out. Nothing ran on {_named(config)}."
-            )
-        if options.get("durability") not in (None, *DURABILITIES):
-            raise InvalidOption(
-                f"There is no durability {options['durability']!r}; use one of {', '.join(DURABILITIES)}."
-            )
-        _check_recursion_limit({**(config or {}), **options}.get("recursion_limit"))
+        calling.check(config, options, node=self.node)
         # One that does not fit is told of before anything is written.
         inputs.coerced_context(self._context_schema, options.get("context"))
         store = self.store()
@@ -575,6 +567,7 @@ class Workflow(states.States, Batches, Described):
 
     def thread_id(self, config: Config | None) -> str:
         """The thread that a config names; NoThreadId where it names none."""
+        calling.check_config(config, node=self.node)
         named = ((config or {}).get("configurable") or {}).get("thread_id")
         if named is None or named == "":
             raise NoThreadId(
@@ -624,18 +617,6 @@ def _settle_future(future: Future[T], work: Callable[[], T]) -> None:
         future.set_result(work())
     except BaseException as error:
         future.set_exception(error)
-
-
-def _named(config: Config | None) -> str:
-    """The thread that a config names, for a message."""
-    named = ((config or {}).get("configurable") or {}).get("thread_id")
-    return f"thread {str(named)!r}" if named else "any thread"
-
-
-def _check_recursion_limit(limit: Any) -> None:
-    """A workflow is one step, so any limit holds; but one has to be a limit (item 26)."""
-    if limit is not None and not (isinstance(limit, int) and limit >= 1):
-        raise InvalidOption(f"recursion_limit must be at least 1, and not {limit!r}. Leave it out.")
 
 
 def _told(stream_mode: str | Sequence[str]) -> str | Sequence[str]:
