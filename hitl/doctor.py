@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from hitl import registry
-from hitl.models import Checkpoint, Interrupt, Thread
+from hitl.models import Checkpoint, Interrupt, Run, Thread
 
 # A server's sweep looks every second or two; who waits a minute waits for something that is not there.
 OVERDUE = timedelta(minutes=1)
@@ -37,6 +37,7 @@ def findings() -> Iterator[Finding]:
     yield from unknown_versions()
     yield from journal_gaps()
     yield from overdue_releases()
+    yield from overdue_starts()
 
 
 def stranded_leases() -> Iterator[Finding]:
@@ -121,4 +122,15 @@ def overdue_releases() -> Iterator[Finding]:
             question.thread_id,
             f"the answer to its question {question.pk} is held although the time to undo it is over",
             "Start a server or a worker (`manage.py hitl worker`).",
+        )
+
+
+def overdue_starts() -> Iterator[Finding]:
+    """Starts whose time has come and which nobody began."""
+    for run in Run.objects.overdue_start(OVERDUE):
+        yield Finding(
+            "overdue-start",
+            run.thread_id,
+            f"its start {run.pk} should have begun at {run.run_at:%Y-%m-%d %H:%M:%S} UTC",
+            "Start a server, or run `manage.py hitl sweep --forever`.",
         )

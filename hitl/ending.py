@@ -24,6 +24,7 @@ class Outcome:
     """How a run left the thread: with a value, with questions, asleep until a time, or with an error.
 
     nested: the questions that were asked in child workflows, with where.
+    goes_on: a start that waited for this turn has opened the next one, which nobody runs yet.
     """
 
     value: Any = None
@@ -32,6 +33,7 @@ class Outcome:
     until: datetime | None = None
     error: BaseException | None = None
     cached: bool = False
+    goes_on: bool = False
     run_id: str = ""
 
     @property
@@ -174,6 +176,7 @@ class Ending:
     def _finished(self, unit: Unit) -> bool:
         leg = self._leg
         transitions.finish(unit, leg.lease, facts=self._facts, text=self._text, saved=self._saved, cached=leg.cached)
+        self.outcome.goes_on = unit.thread.status == "busy"
         return True
 
     @property

@@ -5,9 +5,11 @@ HitlError
 │   ├── UnknownWorkflow
 │   │   └── UnknownVersion
 │   ├── UnknownThread
-│   └── UnknownQuestion
+│   ├── UnknownQuestion
+│   └── UnknownRun
 ├── Conflict                  409
 │   ├── ThreadBusy
+│   ├── LineFull
 │   ├── ThreadInterrupted
 │   ├── ThreadInError
 │   ├── WrongWorkflow
@@ -86,6 +88,10 @@ class UnknownQuestion(NotFound):
     """No question bears this id, or not on this thread."""
 
 
+class UnknownRun(NotFound):
+    """No run bears this id."""
+
+
 class Conflict(HitlError):
     status = 409
     exit_code = 4
@@ -93,6 +99,10 @@ class Conflict(HitlError):
 
 class ThreadBusy(Conflict):
     """A run of this thread is queued or running."""
+
+
+class LineFull(Conflict):
+    """So many starts wait on this thread that it takes no more."""
 
 
 class ThreadInterrupted(Conflict):

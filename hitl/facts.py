@@ -2,7 +2,7 @@
 
 kind        written by   value            detail
 ----------  -----------  ---------------  -----------------------------------------------------------
-input       start        the input        author; run, workflow, version, idempotency_key, metadata; base, previous_seq
+input       start        the input        author; run, workflow, version, idempotency_key, metadata; was; back_to
 leg         executor     –                runs taken up, owner, code_version
 call        executor     –                args; a call that was open when the leg paused
 task        executor     the result       args (text, up to 8 kB, else digest and size); cached
@@ -24,14 +24,18 @@ hold        answer       the answer       author; id, version, token, release_at
 undo        undo         –                author; id, version (the new one)
 release     sweep        the answer       author (who held it); id, version, run, token
 retry       retry        –                author; run, code: nothing but the request
+enqueue     start        the input        author; run, workflow, version, idempotency_key, metadata; strategy, run_at
+withdraw    cancel       –                author; run, reason: a start that waited is not to begin
 assign      assign       –                author; id, to (user id or null), to_name
 discard     start        –                author; the open turn was given up for new input
+rollback    start        –                author; first (where that turn opens); metadata, previous_seq as before it
 cancel      cancel       –                author; reason
-fork        fork         –                author; run, version, base, turn_seq (where the base's opens), previous_seq
+fork        fork         –                author; run, version, was; base, turn_seq (where its turn opens), previous_seq
 update      update_state the value        author; workflow; base, previous_seq (where an older value is restored)
 prune       prune        –                author; first, kept: facts before `first` are forgotten but for those kept
 
-"author" is three keys: by (user id or null), by_name, channel.
+"author" is three keys: by (user id or null), by_name, channel. "was" is what a new turn changes on its thread.
+"back_to", of an input that goes back, is two: base, previous_seq.
 
 A path is the body's "" or segments of 16 hex digits joined by "/", one per call on the way down; each
 segment is the digest of (task name, argument digest, n-th with that digest), so a path says which call
@@ -49,7 +53,7 @@ from time import time_ns
 from typing import Any
 
 # Facts that say nothing to a replay: loading a turn leaves them where they are.
-NOT_REPLAYED = ("event", "leg", "warning", "assign", "hold", "prune")
+NOT_REPLAYED = ("event", "leg", "warning", "assign", "hold", "prune", "enqueue", "withdraw")
 
 
 MAX_NAME = 200

@@ -11,11 +11,11 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hitl import answering, errors, transitions
+from hitl import answering, errors, line, transitions
 from hitl.answering import held
 from hitl.facts import Author, Fact, new_id, question_id
+from hitl.opening import Start, before, busy, give_up
 from hitl.store import Unit
-from hitl.transitions import busy
 
 # Kinds that open a turn, and those that leave nothing to go on with: the value is there.
 OPENINGS = ("input", "fork")
@@ -122,20 +122,14 @@ def fork(unit: Unit, at: Base, *, author: Author) -> Any:
     make_way(unit, author=author)
     thread = unit.thread
     run_id = new_id()
-    unit.add(
-        Fact(
-            "fork",
-            thread.turn + 1,
-            detail=author.detail()
-            | {
-                "run": run_id,
-                "base": at.seq,
-                "turn_seq": at.turn_seq,
-                "previous_seq": at.previous_seq,
-                "version": at.version,
-            },
-        )
-    )
+    detail = {
+        "run": run_id,
+        "base": at.seq,
+        "turn_seq": at.turn_seq,
+        "previous_seq": at.previous_seq,
+        "version": at.version,
+    }
+    unit.add(Fact("fork", thread.turn + 1, detail=author.detail() | detail | before(thread, detail)))
     for asked in at.questions:
         _ask_anew(unit, asked)
     return unit.runs[run_id]
@@ -154,9 +148,8 @@ def restart(
     """Open a turn with a new input, as the one that followed `at`: its `previous` is what was saved by then."""
     make_way(unit, author=author)
     back_to = {"base": at.seq, "previous_seq": at.saved_seq}
-    return transitions.start(
-        unit, workflow=workflow, version=version, text=text, author=author, metadata=metadata, back_to=back_to
-    )
+    asked = Start(workflow, text, author, version=version, metadata=metadata)
+    return transitions.start(unit, asked, back_to=back_to)
 
 
 def resume(unit: Unit, at: Base, value: Any, *, author: Author) -> None:
@@ -203,8 +196,7 @@ def make_way(unit: Unit, *, author: Author) -> None:
     if thread.status == "busy":
         raise busy(thread.id)
     if thread.status != "idle":
-        unit.add(Fact("discard", thread.turn, attempt=thread.seq + 1, detail=author.detail()))
-        thread.lease_epoch += 1
+        give_up(unit, author=author)
 
 
 def _ask_anew(unit: Unit, asked: Fact) -> None:
@@ -231,7 +223,7 @@ def copied(facts: Sequence[Fact], *, target: str) -> list[Fact]:
             detail["id"] = ids.get(detail["id"], detail["id"])
         if "run" in detail:
             detail["run"] = ids.setdefault(detail["run"], new_id())
-        if fact.kind == "input":
+        if "idempotency_key" in detail:
             detail["idempotency_key"] = None
         copies.append(dataclasses.replace(fact, detail=detail))
     return copies
@@ -245,6 +237,9 @@ def copy(unit: Unit, facts: Sequence[Fact]) -> None:
         # Forks and pauses name others by their seq, so each keeps its own, in a pruned journal too.
         unit.thread.seq = fact.seq - 1
         unit.add(fact)
+    # What waits to start there is not to start twice.
+    for run in line.waiting(unit):
+        line.withdraw(unit, run.id, author=Author(), reason="It waits in the thread that this one is a copy of.")
 
 
 def prune(unit: Unit, facts: Sequence[Fact]) -> list[int]:
@@ -260,9 +255,23 @@ def prune(unit: Unit, facts: Sequence[Fact]) -> list[int]:
         first = next(fact for fact in facts if fact.seq == first.detail["turn_seq"])
     thread = unit.thread
     saved = {thread.output_seq, thread.previous_seq, saved_by(facts, first.seq), saved_by(facts, opening.seq)}
+    saved |= _awaited(facts, first.seq)
     kept = sorted(seq for seq in saved if seq is not None and seq < first.seq)
     forgotten = [fact.seq for fact in facts if fact.seq < first.seq and fact.seq not in kept]
     if forgotten:
         detail = Author().detail() | {"first": first.seq, "kept": kept}
         unit.add(Fact("prune", thread.turn, attempt=thread.seq + 1, detail=detail))
     return forgotten
+
+
+def _awaited(facts: Sequence[Fact], since: int) -> set[int]:
+    """The starts in line that were neither begun nor withdrawn before this seq."""
+    asked: dict[str, int] = {}
+    for fact in facts:
+        if fact.seq >= since:
+            break
+        if fact.kind == "enqueue":
+            asked[fact.detail["run"]] = fact.seq
+        elif fact.kind in ("input", "withdraw"):
+            asked.pop(fact.detail["run"], None)
+    return set(asked.values())

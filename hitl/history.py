@@ -32,6 +32,8 @@ def snapshots(
     steps: bool = False,
 ) -> Iterator[StateSnapshot]:
     """Newest first. filter: metadata that must be equal. before: only what is older than this seq."""
+    if not steps:
+        facts = standing(facts)
     shown = [fact for fact in facts if steps or fact.kind in SOURCES]
     found = 0
     for index in range(len(shown) - 1, -1, -1):
@@ -46,6 +48,12 @@ def snapshots(
         yield one
 
 
+def standing(facts: Sequence[Fact]) -> Sequence[Fact]:
+    """The live history: without the turns that were rolled back."""
+    gone = [(fact.detail["first"], fact.seq) for fact in facts if fact.kind == "rollback"]
+    return [fact for fact in facts if not any(first <= fact.seq <= last for first, last in gone)] if gone else facts
+
+
 def at(facts: Sequence[Fact], thread_id: str, seq: int, *, node: str) -> StateSnapshot | None:
     """The record of one checkpoint, or None where there is no such."""
     shown = [fact for fact in facts if fact.kind in SOURCES or fact.seq == seq]
@@ -57,7 +65,7 @@ def at(facts: Sequence[Fact], thread_id: str, seq: int, *, node: str) -> StateSn
 
 def _snapshot(facts: Sequence[Fact], shown: Sequence[Fact], index: int, thread_id: str, *, node: str) -> StateSnapshot:
     fact = shown[index]
-    closed = fact.kind in ("output", "update", "save", "cancel", "discard")
+    closed = fact.kind in ("output", "update", "save", "cancel", "discard", "rollback")
     asked = () if closed else _asked(facts, fact)
     step = sum(1 for earlier in shown[: index + 1] if earlier.kind in SOURCES) - 2
     tasks: tuple[PregelTask, ...] = ()

@@ -78,6 +78,9 @@ class Run(models.Model):
     """One leg of a thread: start, resume, retry or fork."""
 
     class Status(models.TextChoices):
+        # A start in line, for the open turn to end or for its time (hitl.line); and one that was taken out of it.
+        WAITING = "waiting"
+        WITHDRAWN = "withdrawn"
         QUEUED = "queued"
         RUNNING = "running"
         INTERRUPTED = "interrupted"
@@ -113,6 +116,9 @@ class Run(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # Of a start that waited: not before this time, and what it does to a turn that is open then.
+    run_at = models.DateTimeField(null=True)
+    strategy = models.CharField(max_length=9, blank=True)
 
     objects = querysets.RunQuerySet.as_manager()
 
@@ -124,6 +130,8 @@ class Run(models.Model):
         indexes = [
             # The runs of a thread in order; the queued ones at the end of a leg.
             models.Index(fields=["thread", "seq"], name="hitl_run_thread"),
+            # sweep(): starts whose time has come.
+            models.Index(fields=["run_at"], name="hitl_run_due", condition=models.Q(status="waiting")),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,8 @@ from typing import Any
 from hitl.facts import Author, Fact
 
 ACTIVE = ("queued", "running")
+# Those, and starts that wait in line (hitl.line).
+UNENDED = ("waiting", *ACTIVE)
 OPEN = ("pending", "held")
 
 # The columns that the journal determines. Leases, nudges and `updated_at` are not among them.
@@ -49,6 +51,8 @@ RUN_FIELDS = [
     "created_at",
     "started_at",
     "ended_at",
+    "run_at",
+    "strategy",
 ]
 QUESTION_FIELDS = [
     "workflow",
@@ -131,6 +135,17 @@ class Projection:
             thread.previous_seq = detail["previous_seq"]
         self._open_turn(fact, "start")
 
+    def _on_enqueue(self, fact: Fact) -> None:
+        thread, detail = self.thread, fact.detail
+        if fact.seq == 1:
+            thread.created_at = fact.created_at
+            thread.workflow, thread.metadata = detail["workflow"], detail["metadata"]
+        run_at = datetime.fromisoformat(detail["run_at"]) if detail["run_at"] else None
+        self._add_run(fact, "start", status="waiting", run_at=run_at, strategy=detail["strategy"])
+
+    def _on_withdraw(self, fact: Fact) -> None:
+        self._change(self.runs[fact.detail["run"]], status="withdrawn", ended_at=fact.created_at)
+
     def _on_fork(self, fact: Fact) -> None:
         self.thread.previous_seq = fact.detail["previous_seq"]
         self.thread.workflow_version = fact.detail.get("version", "")
@@ -207,6 +222,11 @@ class Projection:
             self._change(question, status="cancelled", release_at=None)
 
     _on_discard = _on_cancel
+
+    def _on_rollback(self, fact: Fact) -> None:
+        self._on_cancel(fact)
+        self.thread.metadata = fact.detail["metadata"]
+        self.thread.previous_seq = fact.detail["previous_seq"]
 
     # Questions and answers
 
@@ -305,13 +325,19 @@ class Projection:
         )
 
     def _queue_run(self, fact: Fact, kind: str) -> None:
+        waited = self.runs.get(fact.detail["run"])
+        if waited is None:
+            self._add_run(fact, kind, status="queued")
+        else:
+            self._change(waited, status="queued", turn=fact.turn, seq=fact.seq)
+
+    def _add_run(self, fact: Fact, kind: str, **fields: Any) -> None:
         author = Author.read(fact.detail)
         run = self._make_run(
             id=fact.detail["run"],
             thread_id=self.thread.id,
             workflow=self.thread.workflow,
             kind=kind,
-            status="queued",
             turn=fact.turn,
             seq=fact.seq,
             requested_by_id=author.by,
@@ -319,6 +345,7 @@ class Projection:
             channel=author.channel,
             idempotency_key=fact.detail.get("idempotency_key"),
             created_at=fact.created_at,
+            **fields,
         )
         self.runs[run.id] = self.added[run.id] = run
 

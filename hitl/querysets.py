@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
-from django.db.models.functions import Greatest, Now, Substr
+from django.db.models.functions import Coalesce, Greatest, Now, Substr
 
 from hitl import search
 
@@ -121,16 +121,19 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         return self.newest().filter(older, created_at__lte=when)
 
     def with_latest(self, *, preview_chars: int) -> ThreadQuerySet:
-        """With the start of the open or last turn's input, who started it, and the status of its latest run."""
+        """With the start of the open or last turn's input, who started it, the status of its latest run, and
+        when the next start that waits for its time begins."""
         from hitl.models import Checkpoint, Run
 
         runs = Run.objects.filter(thread=OuterRef("pk"))
-        inputs = Checkpoint.objects.filter(thread=OuterRef("pk"), seq=OuterRef("turn_seq"))
-        opening = runs.filter(turn=OuterRef("turn")).order_by("seq")
+        # Of a thread that has not begun, the first fact is the start that waits.
+        inputs = Checkpoint.objects.filter(thread=OuterRef("pk"), seq=Greatest(OuterRef("turn_seq"), 1))
+        opening = runs.filter(turn=OuterRef("turn")).exclude(status="withdrawn").order_by("seq")
         return self.annotate(
             preview=Subquery(inputs.values_list(Substr("value", 1, preview_chars))[:1]),
             started_by=Subquery(opening.values("requested_by_name")[:1]),
-            latest_status=Subquery(runs.order_by("-seq", "-created_at").values("status")[:1]),
+            next_start=Subquery(runs.filter(status="waiting").order_by("run_at").values("run_at")[:1]),
+            latest_status=Subquery(runs.begun().order_by("-seq", "-created_at").values("status")[:1]),
         )
 
     def in_status(self, status: str) -> ThreadQuerySet:
@@ -146,9 +149,33 @@ class RunQuerySet(models.QuerySet["Run"]):
     def of(self, thread_id: str) -> RunQuerySet:
         return self.filter(thread_id=thread_id).order_by("seq", "created_at")
 
+    def waiting(self) -> RunQuerySet:
+        """Starts in line, the first to begin first."""
+        return self.filter(status="waiting").order_by(Coalesce("run_at", "created_at"), "seq")
+
+    def with_input(self, *, preview_chars: int) -> RunQuerySet:
+        """With the beginning of the input that stands where each run was asked for."""
+        from hitl.models import Checkpoint
+
+        asked = Checkpoint.objects.filter(thread=OuterRef("thread"), seq=OuterRef("seq"))
+        return self.annotate(preview=Subquery(asked.values_list(Substr("value", 1, preview_chars))[:1]))
+
+    def begun(self) -> RunQuerySet:
+        """All but the starts that wait in line and those that were taken out of it."""
+        return self.exclude(status__in=["waiting", "withdrawn"])
+
+    def startable(self) -> RunQuerySet:
+        """Starts whose time has come, and which no open turn keeps waiting."""
+        free = Q(thread__status="idle") | Q(strategy__in=["interrupt", "rollback"])
+        return self.filter(free, status="waiting", run_at__lte=Now()).order_by("run_at", "id")
+
+    def overdue_start(self, since: timedelta) -> RunQuerySet:
+        """Starts that nobody began although their time came that long ago and no turn is open."""
+        return self.filter(status="waiting", thread__status="idle", run_at__lt=Now() - since).order_by("id")
+
     def opening(self, thread_id: str, *, turn: int) -> Run | None:
         """The run that began a turn: who asked for it stands there."""
-        return self.of(thread_id).filter(turn=turn).first()
+        return self.of(thread_id).begun().filter(turn=turn).first()
 
 
 class CheckpointQuerySet(models.QuerySet["Checkpoint"]):

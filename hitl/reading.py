@@ -24,11 +24,11 @@ def outcome(store: Store, thread_id: str) -> Outcome:
 def snapshot(store: Store, thread_id: str, *, node: str) -> StateSnapshot:
     """The state as LangGraph shows it (items 62 and 63), with every pending question in it."""
     thread = store.thread(thread_id)
-    if thread is None or thread.seq == 0:
+    marks = store.marks(thread_id, tuple(history.SOURCES)) if thread is not None else []
+    if thread is None or not marks:
         return nothing({"thread_id": thread_id})
     is_open = thread.status != "idle"
     asked = interrupts(store.open_questions(thread_id)) if is_open else ()
-    marks = store.marks(thread_id, tuple(history.SOURCES))
     seq, kind = marks[-1]
     tasks: tuple[PregelTask, ...] = ()
     if is_open:

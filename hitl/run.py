@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+# How a turn is ended under whoever runs it, and what that one is told.
+STOPS = {
+    "cancel": "The run of thread {} was cancelled. What it had finished is kept.",
+    "discard": "The run of thread {} was given up for new input. What it had finished is kept.",
+    "rollback": "The run of thread {} was rolled back for new input. What it had finished counts no more.",
+}
+LOOK_BACK = 20
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Setting:
     """What stays the same over the passes of a run."""
@@ -67,7 +76,24 @@ def run_thread(thread_id: str) -> bool:
     Never raises for what the workflow does: its failure is recorded. Threads of workflows, or of their
     versions, that this process does not know are left alone (rules 14 and 38).
     """
-    from hitl import registry
+    return _run(thread_id) or (_begin_due(thread_id) and _run(thread_id))
+
+
+def _begin_due(thread_id: str) -> bool:
+    """A nudge for a start whose time has come (hitl.line) finds it still in line."""
+    from hitl import verbs
+    from hitl.checkpoint.database import saver
+    from hitl.models import Run
+
+    def begin() -> bool:
+        return Run.objects.using(store.alias).of(thread_id).startable().exists() and verbs.begin_due(thread_id)
+
+    store = saver()
+    return store.submit(begin, key=thread_id).result()
+
+
+def _run(thread_id: str) -> bool:
+    from hitl import executors, registry
     from hitl.checkpoint.database import saver
 
     store = saver()
@@ -81,7 +107,10 @@ def run_thread(thread_id: str) -> bool:
     setting = Setting(workflow, store, lease, workflow.config_of(thread), tell_nobody)
     with logs.about(thread_id=thread_id, workflow=workflow.name):
         try:
-            tell_log(perform(setting))
+            outcome = perform(setting)
+            tell_log(outcome)
+            if outcome.goes_on:
+                executors.current().nudge(thread_id, workflow=workflow.name)
         except (RunStopped, JournalUnreachable) as error:
             logger.warning("%s", error)
     return True
@@ -149,7 +178,7 @@ def _turn(setting: Setting) -> Turn:
     store, lease = setting.store, setting.lease
     opened = store.load(lease.thread_id)
     if opened.thread.lease_epoch != lease.epoch:
-        raise _why_lost(store, lost(lease), lease.thread_id)
+        raise _why_lost(store, lost(lease), lease)
     return Turn(opened)
 
 
@@ -164,16 +193,15 @@ def _settle(setting: Setting, leg: Leg, ending: Ending) -> bool:
         divergence.explain(store, ending.outcome.error)
         return store.settle(setting.lease, ending.write, loaded_seq=leg.turn.loaded_seq)
     except LeaseLost as error:
-        raise _why_lost(store, error, setting.lease.thread_id) from None
+        raise _why_lost(store, error, setting.lease) from None
 
 
-def _why_lost(store: Store, error: LeaseLost, thread_id: str) -> HitlError:
-    thread = store.thread(thread_id)
-    if thread is not None and thread.status == "idle":
-        last = store.facts(thread_id, after=thread.seq - 1)[-1:]
-        if [fact.kind for fact in last] == ["cancel"]:
-            return RunCancelled(f"The run of thread {thread_id!r} was cancelled. What it had finished is kept.")
-    return error
+def _why_lost(store: Store, error: LeaseLost, lease: Lease) -> HitlError:
+    """Whether somebody ended the turn; what is told is the last that may have followed."""
+    thread = store.thread(lease.thread_id)
+    since = store.facts(lease.thread_id, after=max(0, thread.seq - LOOK_BACK)) if thread is not None else []
+    ended = next((fact.kind for fact in since if fact.epoch == lease.epoch + 1 and fact.kind in STOPS), None)
+    return RunCancelled(STOPS[ended].format(repr(lease.thread_id))) if ended else error
 
 
 @contextlib.contextmanager

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from hitl import codec, forking, history, reading, transitions
+from hitl import codec, forking, history, line, opening, reading, transitions
 from hitl.errors import InvalidUpdateError, NotFound
 from hitl.facts import NOT_REPLAYED, Author
+from hitl.opening import Start
 from hitl.store import Store, Unit
 from hitl.types import StateSnapshot
 
@@ -130,9 +131,10 @@ class States(ABC):
 
         def checked(unit: Unit) -> int:
             if not unit.is_new:
-                transitions.check_workflow(unit, self.name)
+                opening.check_workflow(unit, self.name)
             work(unit)
             seq: int = unit.thread.seq
+            line.go_on(unit)
             return seq
 
         create = as_node in (None, self.node, "__input__")
@@ -143,7 +145,7 @@ class States(ABC):
             forking.restart(unit, at, workflow=self.name, version=self.version, text=text, author=Author(), metadata={})
             return
         forking.make_way(unit, author=Author())
-        transitions.start(unit, workflow=self.name, version=self.version, text=text, author=Author())
+        transitions.start(unit, Start(self.name, text, Author(), version=self.version))
 
     def _pretend(self, unit: Unit, *, text: str) -> None:
         forking.update(unit, text, workflow=self.name, author=Author())
@@ -173,7 +175,10 @@ class States(ABC):
 
     def _base(self, store: Store, thread_id: str, seq: int | None) -> forking.Base:
         facts = store.facts(thread_id)
-        return forking.base(facts, facts[-1].seq if seq is None and facts else seq or 0, thread_id)
+        if seq is None:
+            # Where the thread stands is not moved by what a replay does not read: a start put in line, say.
+            seq = next((fact.seq for fact in reversed(facts) if fact.kind not in NOT_REPLAYED), 0)
+        return forking.base(facts, seq, thread_id)
 
 
 def checkpoint_of(config: Config | None) -> int | None:

@@ -96,7 +96,13 @@ class Unit:
     """One short transaction on one thread whose row is locked. Facts added here are written at its end."""
 
     def __init__(
-        self, projection: Projection, *, now: datetime, is_new: bool, turn: Callable[[], Sequence[Fact]]
+        self,
+        projection: Projection,
+        *,
+        now: datetime,
+        is_new: bool,
+        turn: Callable[[], Sequence[Fact]],
+        fact: Callable[[int], Fact],
     ) -> None:
         self.projection = projection
         self.thread = projection.thread
@@ -104,6 +110,7 @@ class Unit:
         self.is_new = is_new
         self.facts: list[Fact] = []
         self._turn = turn
+        self._fact = fact
 
     def under_way(self) -> list[str]:
         """The names of the calls that were begun in the open turn and are not recorded (rule 27)."""
@@ -115,6 +122,10 @@ class Unit:
                 open_calls.pop(fact.path, None)
         # A call that waits for one below it did not kill anybody.
         return [name for path, name in open_calls.items() if not any(p.startswith(f"{path}/") for p in open_calls)]
+
+    def fact(self, seq: int) -> Fact:
+        """A fact of the thread that was written before."""
+        return self._fact(seq)
 
     def add(self, fact: Fact) -> Fact:
         fact.seq = self.thread.seq + 1
@@ -260,13 +271,13 @@ class Store(ABC):
 
         Raises UnknownThread; ThreadBusy where the target is there already, or the source is running.
         """
-        from hitl import forking, transitions
+        from hitl import forking, opening
 
         source = self.thread(source_thread_id)
         if source is None:
             raise unknown_thread(source_thread_id)
         if source.status == "busy":
-            raise transitions.busy(source_thread_id)
+            raise opening.busy(source_thread_id)
         self.transact(target_thread_id, partial(forking.copy, facts=self.facts(source_thread_id)), create=True)
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:

@@ -8,7 +8,7 @@ from hitl import conf, discreet, executors, pool, presence, verbs
 from hitl.checkpoint.database import saver
 from hitl.errors import HitlError
 from hitl.executors.base import RETRY_SECONDS
-from hitl.models import Interrupt, Thread
+from hitl.models import Interrupt, Run, Thread
 from hitl.store import owner_is_dead
 
 BATCH = 500
@@ -44,8 +44,9 @@ def safely(*, at_start: bool = False) -> bool:
 
 
 def tidy() -> int:
-    """The part of it that needs no executor: release held answers, end the leases of dead processes."""
-    return _release() + _free_dead_leases()
+    """The part of it that needs no executor: release held answers, end the leases of dead processes,
+    begin starts whose time has come."""
+    return _release() + _free_dead_leases() + _begin_due()
 
 
 def _release() -> int:
@@ -55,6 +56,18 @@ def _release() -> int:
     for question_id in list(held):
         try:
             count += verbs.release(question_id)
+        except HitlError:
+            continue
+    return count
+
+
+def _begin_due() -> int:
+    """Begin starts that waited for their time (hitl.line)."""
+    due = Run.objects.using(conf.settings().database).startable().values_list("thread_id", flat=True)[:BATCH]
+    count = 0
+    for thread_id in dict.fromkeys(due):
+        try:
+            count += verbs.begin_due(thread_id)
         except HitlError:
             continue
     return count

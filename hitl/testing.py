@@ -38,13 +38,16 @@ def drain(*, limit: int = 100) -> int:
 
     Returns how many runs there were; AssertionError after `limit` of them.
     """
-    from hitl.models import Thread
+    from hitl.models import Run, Thread
     from hitl.run import run_thread
 
     count = 0
     with in_callers_thread():
         while True:
-            due = list(Thread.objects.unclaimed().values_list("id", flat=True))
+            due = [
+                *Thread.objects.unclaimed().values_list("id", flat=True),
+                *Run.objects.startable().values_list("thread_id", flat=True),
+            ]
             ran = [thread_id for thread_id in due if run_thread(thread_id)]
             if not ran:
                 return count

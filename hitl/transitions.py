@@ -7,14 +7,13 @@ verbs (`hitl.verbs`), graphs called in code, and executors are the only callers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from hitl import codec, errors
-from hitl.answering import held
+from hitl import errors, line
 from hitl.facts import Author, Fact, new_id
-from hitl.projection import legible
+from hitl.opening import Start, check_workflow, make_room, open_turn
 from hitl.store import Lease, Unit
 
 MAX_CLAIMS = 5
@@ -23,106 +22,18 @@ MAX_CLAIMS = 5
 # Starting
 
 
-def start(
-    unit: Unit,
-    *,
-    workflow: str,
-    text: str,
-    author: Author,
-    version: str = "",
-    idempotency_key: str | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    discard_pending: bool = False,
-    back_to: Mapping[str, Any] | None = None,
-) -> Any:
-    """Open a new turn with this input (rule 10). Returns the queued run.
+def start(unit: Unit, asked: Start, *, discard_pending: bool = False, back_to: Mapping[str, Any] | None = None) -> Any:
+    """Open a new turn with this input (rule 10), or put it in line. Returns the run, queued or waiting.
 
-    version: of the workflow's code, which the turn keeps until it ends (rule 14).
     back_to: what the input's fact says beside, where the turn goes on from an older one (hitl.forking).
     """
-    thread = unit.thread
     if not unit.is_new:
-        check_workflow(unit, workflow)
-        _make_room(unit, author, discard_pending=discard_pending)
-    thread.workflow = workflow
-    run_id = new_id()
-    unit.add(
-        Fact(
-            "input",
-            thread.turn + 1,
-            value=text,
-            digest=codec.digest(text),
-            detail=author.detail()
-            | {
-                "run": run_id,
-                "workflow": workflow,
-                "version": version,
-                "idempotency_key": idempotency_key,
-                "metadata": dict(thread.metadata) | _storable(metadata or {}),
-            }
-            | dict(back_to or {}),
-        )
-    )
-    return unit.runs[run_id]
-
-
-def _storable(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Metadata as plain JSON that any database's JSON column takes."""
-    plain: dict[str, Any] = codec.plain(codec.encode(dict(metadata), where="metadata"))
-    for text in _texts(plain):
-        if text != legible(text):
-            raise errors.UnstorableValue(f"metadata: {text[:50]!r} has characters that a database cannot store.")
-    return plain
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-
-
-def _make_room(unit: Unit, author: Author, *, discard_pending: bool) -> None:
-    thread = unit.thread
-    if thread.status == "idle":
-        return
-    if thread.status == "busy":
-        raise busy(thread.id)
-    in_window = [q for q in unit.questions.values() if q.status == "held"]
-    if in_window:
-        raise held(in_window[0])
-    if not discard_pending:
-        if thread.status == "error":
-            raise errors.ThreadInError(
-                f"The last run of thread {thread.id!r} failed. Retry or cancel it before giving it new input, or "
-                "pass discard_pending=True to give it up."
-            )
-        raise errors.ThreadInterrupted(
-            f"Thread {thread.id!r} waits for an answer. Answer or cancel it before giving it new input, or pass "
-            "discard_pending=True to give the question up."
-        )
-    unit.add(Fact("discard", thread.turn, attempt=thread.seq + 1, detail=author.detail()))
-    unit.thread.lease_epoch += 1
-
-
-def check_workflow(unit: Unit, workflow: str) -> None:
-    """Raise WrongWorkflow unless the thread belongs to this one (rule 9)."""
-    if unit.thread.workflow != workflow:
-        raise errors.WrongWorkflow(
-            f"Thread {unit.thread.id!r} belongs to workflow {unit.thread.workflow!r}, not to {workflow!r}. "
-            "Use that workflow, or another thread id."
-        )
-
-
-def busy(thread_id: str) -> errors.ThreadBusy:
-    return errors.ThreadBusy(
-        f"Thread {thread_id!r} is busy: a run is queued or running. Wait for it, or cancel it first."
-    )
+        check_workflow(unit, asked.workflow)
+    if line.has_to_wait(unit, asked):
+        return line.put(unit, asked)
+    if not unit.is_new:
+        make_room(unit, author=asked.author, strategy=asked.strategy, discard_pending=discard_pending)
+    return open_turn(unit, asked, back_to=back_to)
 
 
 # Running
@@ -250,6 +161,7 @@ def finish(unit: Unit, lease: Lease, *, facts: Iterable[Fact], text: str, saved:
     if saved != text:
         unit.add(Fact("save", turn, value=saved))
     unit.drop_lease()
+    line.go_on(unit)
 
 
 def fail(
@@ -298,13 +210,24 @@ def retry(unit: Unit, *, author: Author) -> Any:
     return unit.runs[run_id]
 
 
-def cancel(unit: Unit, *, author: Author, reason: str = "") -> None:
-    """Close the turn without an output, at once: whoever runs it has lost the lease (rule 28)."""
+def cancel(unit: Unit, *, author: Author, reason: str = "", turn: int | None = None) -> None:
+    """Close the turn without an output, at once: whoever runs it has lost the lease (rule 28).
+
+    turn: the one that is meant; another may have begun since it was looked at.
+    """
     thread = unit.thread
     if thread.status == "idle":
-        raise errors.NothingToCancel(f"Thread {thread.id!r} has no open turn: there is nothing to cancel.")
+        raise errors.NothingToCancel(
+            f"Thread {thread.id!r} has no open turn: there is nothing to cancel.{line.told(unit)}"
+        )
+    if turn is not None and turn != thread.turn:
+        raise errors.NothingToCancel(
+            f"Turn {turn} of thread {thread.id!r} has ended, and turn {thread.turn} runs now. Look at the thread "
+            "again; nothing was cancelled."
+        )
     thread.lease_epoch += 1
     thread.wake_at = None
     unit.drop_lease()
     detail = author.detail() | {"reason": reason}
     unit.add(Fact("cancel", thread.turn, attempt=thread.seq + 1, detail=detail))
+    line.go_on(unit)

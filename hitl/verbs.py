@@ -7,18 +7,20 @@ nudged when it commits. Permissions are the caller's business; an author is alwa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from hitl import answering, answers, codec, executors, registry, transitions
+from hitl import answering, answers, codec, executors, line, registry, transitions
 from hitl.answering import ANYBODY, Given
 from hitl.checkpoint.database import DatabaseSaver, saver
-from hitl.errors import Conflict, IdempotencyConflict, InvalidInput, UnknownQuestion
+from hitl.errors import Conflict, IdempotencyConflict, InvalidInput, UnknownQuestion, UnknownRun
 from hitl.facts import Author, new_id
 from hitl.models import Interrupt, Run, Thread
+from hitl.opening import STRATEGIES, Start
 from hitl.store import Unit, check_thread_id
 
 MAX_KEY = 200
@@ -36,6 +38,8 @@ def start(
     idempotency_key: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     discard_pending: bool = False,
+    multitask_strategy: str | None = None,
+    run_at: datetime | None = None,
 ) -> Run:
     """Queue a turn of a registered workflow and return its run.
 
@@ -43,10 +47,16 @@ def start(
     thread_id: an existing idle thread of this workflow, or a new one's id; made where left out.
     idempotency_key: the same key and input give the first run again, whatever became of it.
     discard_pending: give up an open question or a failed turn of that thread.
+    multitask_strategy: what to do with a turn that is open on that thread, in the words of LangGraph's server.
+        "reject" refuses the start and is the default; "enqueue" puts it in line behind that turn; "interrupt" stops
+        that turn and keeps what it finished in the thread's history; "rollback" takes that out of the history too.
+    run_at: not before then (with a time zone). Until it comes the start waits in line and keeps nobody else from
+        starting; a turn that is open then is waited for, or given up, as the strategy says ("enqueue" unless told).
 
     Raises UnknownWorkflow, InvalidInput, UnstorableValue, ValueTooLarge, ThreadBusy, ThreadInterrupted,
-    ThreadInError, WrongWorkflow, QuestionHeld, IdempotencyConflict (rule 10), JournalUnreachable.
+    ThreadInError, WrongWorkflow, QuestionHeld, IdempotencyConflict (rule 10), LineFull, JournalUnreachable.
     """
+    strategy = _strategy(multitask_strategy, run_at, discard_pending=discard_pending)
     flow = registry.get(workflow)
     text = codec.encode(flow.check_input(value), where="input")
     store = saver()
@@ -56,16 +66,17 @@ def start(
         if first is not None:
             return _same_start(store, first, text, idempotency_key)
     thread_id = new_id() if thread_id is None else check_thread_id(thread_id)
-    work = partial(
-        transitions.start,
-        workflow=flow.name,
+    asked = Start(
+        flow.name,
+        text,
+        Author.of(by, channel),
         version=flow.version,
-        text=text,
-        author=Author.of(by, channel),
         idempotency_key=idempotency_key or None,
-        metadata=metadata,
-        discard_pending=discard_pending,
+        metadata=metadata or {},
+        strategy=strategy,
+        run_at=run_at,
     )
+    work = partial(transitions.start, asked=asked, discard_pending=discard_pending)
     try:
         run: Run = _nudging(store, thread_id, flow.name, work, create=True)
     except (IntegrityError, Conflict):
@@ -74,6 +85,8 @@ def start(
         if first is None:
             raise
         return _same_start(store, first, text, idempotency_key or "")
+    if run.status == Run.Status.WAITING and run_at is not None:
+        _send(store, partial(executors.current().nudge, thread_id, workflow=flow.name, run_at=run_at))
     return run
 
 
@@ -150,19 +163,42 @@ def assign(
     return _on_question(question_id, work)
 
 
-def cancel(thread_id: str, *, by: By = None, channel: str = "code", reason: str = "") -> Thread:
+def cancel(
+    thread_id: str, *, by: By = None, channel: str = "code", reason: str = "", turn: int | None = None
+) -> Thread:
     """Close the open turn without an output, at once; its questions are cancelled (rule 28).
 
+    The first start that waits in line for that turn begins. turn: the one that is meant; NothingToCancel if another
+    one runs by now.
     Raises UnknownThread, NothingToCancel, JournalUnreachable.
     """
-    store = saver()
 
     def work(unit: Unit) -> Thread:
-        transitions.cancel(unit, author=Author.of(by, channel), reason=reason)
+        transitions.cancel(unit, author=Author.of(by, channel), reason=reason, turn=turn)
         thread: Thread = unit.thread
         return thread
 
-    return store.transact(thread_id, work)
+    thread: Thread = _nudging(saver(), thread_id, "", work)
+    return thread
+
+
+def withdraw(
+    run_id: str, *, by: By = None, channel: str = "code", reason: str = "", thread_id: str | None = None
+) -> Run:
+    """Cancel a start that waits in line or for its time, before it begins.
+
+    thread_id: where it has to wait, if the caller may touch that thread alone.
+
+    Raises UnknownRun; NothingToCancel where it has begun or was cancelled before; JournalUnreachable.
+    """
+    work = partial(line.withdraw, run_id=run_id, author=Author.of(by, channel), reason=reason)
+    run: Run = saver().transact(thread_id or _run(run_id).thread_id, work)
+    return run
+
+
+def begin_due(thread_id: str) -> bool:
+    """Begin the start whose time has come, if the thread has one. Returns whether there was one to begin."""
+    return _nudging(saver(), thread_id, "", line.begin_due) is not None
 
 
 def retry(thread_id: str, *, by: By = None, channel: str = "code") -> Run:
@@ -180,6 +216,13 @@ def _on_question(question_id: str, work: Callable[[Unit], Any]) -> Interrupt:
     question = _question(question_id)
     changed: Interrupt = _nudging(saver(), question.thread_id, question.workflow, work, questions=[question_id])
     return changed
+
+
+def _run(run_id: str) -> Run:
+    run = Run.objects.using(saver().alias).filter(pk=run_id).first()
+    if run is None:
+        raise UnknownRun(f"There is no run {run_id!r}. `manage.py hitl show THREAD` lists those of a thread.")
+    return run
 
 
 def _question(question_id: str) -> Interrupt:
@@ -202,18 +245,22 @@ def _nudging(
     executor = executors.current()
 
     def nudged(unit: Unit) -> Any:
-        before = unit.thread.seq
         result = work(unit)
-        if unit.thread.status == "busy" and unit.thread.seq > before:
+        moved = any(fact.kind not in ("enqueue", "withdraw") for fact in unit.facts)
+        if unit.thread.status == "busy" and moved:
             executor.expect(unit)
-            send = partial(executor.nudge, thread_id, workflow=workflow or unit.thread.workflow)
-            if executor.in_transaction:
-                send()
-            else:
-                transaction.on_commit(send, using=store.alias, robust=True)
+            _send(store, partial(executor.nudge, thread_id, workflow=workflow or unit.thread.workflow))
         return result
 
     return store.transact(thread_id, nudged, create=create, questions=questions)
+
+
+def _send(store: DatabaseSaver, nudge: Callable[[], None]) -> None:
+    """Now where nudges are rows of the verb's own transaction, else when that is committed."""
+    if executors.current().in_transaction:
+        nudge()
+    else:
+        transaction.on_commit(nudge, using=store.alias, robust=True)
 
 
 def _short_enough(name: str, text: str, most: int) -> None:
@@ -222,8 +269,30 @@ def _short_enough(name: str, text: str, most: int) -> None:
         raise InvalidInput(f"{name} {text[:50]!r}… cannot be stored: use {told}.", errors=[(name, told)])
 
 
+def _strategy(asked: str | None, run_at: datetime | None, *, discard_pending: bool) -> str:
+    strategy = asked or ("reject" if run_at is None else "enqueue")
+    if strategy not in STRATEGIES:
+        raise _unfit("multitask_strategy", f"{strategy!r} is none", f"use one of {', '.join(STRATEGIES)}")
+    if discard_pending and strategy != "reject":
+        raise _unfit("discard_pending", f"it does not go with {strategy!r}", "leave it out: the strategy says it all")
+    if run_at is None:
+        return strategy
+    if run_at.tzinfo is None:
+        raise _unfit("run_at", "it has no time zone", "give it one, as django.utils.timezone.now() has")
+    if strategy == "reject":
+        raise _unfit("multitask_strategy", "at run_at nobody is there to be refused", "use another, or leave it out")
+    return strategy
+
+
+def _unfit(name: str, problem: str, remedy: str) -> InvalidInput:
+    return InvalidInput(f"{name}: {problem}; {remedy}. Nothing was started.", errors=[(name, f"{problem}; {remedy}")])
+
+
 def _same_start(store: DatabaseSaver, first: Run, text: str, key: str) -> Run:
-    before = store.value_at(first.thread_id, first.seq) or "null"
+    before = store.value_at(first.thread_id, first.seq)
+    if before is None:
+        # The input was forgotten since (pruned): the key still stands for that start.
+        return first
     if codec.digest(codec.decode(before)) != codec.digest(codec.decode(text)):
         raise IdempotencyConflict(
             f"The idempotency key {key!r} was used for thread {first.thread_id!r} with another input. Use another key "

@@ -23,6 +23,7 @@ from hitl import (
     conf,
     forking,
     inputs,
+    line,
     pool,
     reading,
     retrying,
@@ -48,6 +49,7 @@ from hitl.errors import (
 from hitl.facts import Author
 from hitl.journal import inline
 from hitl.leg import Leg
+from hitl.opening import Start, busy, check_workflow
 from hitl.retrying import RetryPolicy
 from hitl.scope import Scope, Work
 from hitl.store import Lease, Store, Unit
@@ -73,6 +75,7 @@ class _Opening:
     """What a call found or did on the thread before any code runs."""
 
     lease: Lease | None
+    turn: int
     resumed: bool = False
     follow: bool = False
 
@@ -346,14 +349,14 @@ class Workflow(states.States, Batches, Described):
                 outcome = self._perform(self._setting(store, opening.lease, full, stream, options))
                 if outcome.until is None or outcome.interrupts:
                     break
-                opening = _Opening(None, follow=True)
+                opening = dataclasses.replace(opening, lease=None, follow=True)
             elif not opening.follow:
                 outcome = store.submit(partial(reading.outcome, store, thread_id)).result()
                 if opening.resumed and not outcome.interrupts and outcome.error is None:
                     return outcome  # nothing ran, so there is nothing to tell
                 break
             sleep(FOLLOW_SECONDS)
-            opening = store.submit(partial(self._follow, store, thread_id)).result()
+            opening = store.submit(partial(self._follow, store, thread_id, opening.turn)).result()
         return self._ended(outcome, stream, store, thread_id)
 
     async def _arun(self, input: Any, config: Config | None, stream: Stream, **options: Any) -> Outcome:
@@ -371,14 +374,14 @@ class Workflow(states.States, Batches, Described):
                 outcome = await self._aperform(self._setting(store, opening.lease, full, stream, options))
                 if outcome.until is None or outcome.interrupts:
                     break
-                opening = _Opening(None, follow=True)
+                opening = dataclasses.replace(opening, lease=None, follow=True)
             elif not opening.follow:
                 outcome = await asyncio.wrap_future(store.submit(partial(reading.outcome, store, thread_id)))
                 if opening.resumed and not outcome.interrupts and outcome.error is None:
                     return outcome
                 break
             await asyncio.sleep(FOLLOW_SECONDS)
-            opening = await asyncio.wrap_future(store.submit(partial(self._follow, store, thread_id)))
+            opening = await asyncio.wrap_future(store.submit(partial(self._follow, store, thread_id, opening.turn)))
         if stream.tells("checkpoints") or stream.tells("tasks"):
             return await asyncio.to_thread(self._ended, outcome, stream, store, thread_id)
         return self._ended(outcome, stream)
@@ -485,42 +488,36 @@ class Workflow(states.States, Batches, Described):
             logger.warning("%s has nothing to update and nowhere to go: only resume= counts.", self.node)
 
     def _start(self, unit: Unit, *, text: str, metadata: Mapping[str, Any]) -> _Opening:
-        transitions.start(
-            unit,
-            workflow=self.name,
-            version=self.version,
-            text=text,
-            author=Author(),
-            metadata=metadata,
-            discard_pending=True,
-        )
-        return _Opening(self._claim(unit))
+        asked = Start(self.name, text, Author(), version=self.version, metadata=metadata)
+        transitions.start(unit, asked, discard_pending=True)
+        return _Opening(self._claim(unit), unit.thread.turn)
 
     def _resume(self, unit: Unit, *, value: Any) -> _Opening:
-        transitions.check_workflow(unit, self.name)
+        check_workflow(unit, self.name)
         answering.resume(unit, value, author=Author())
         lease = self._claim(unit)
-        return _Opening(lease, resumed=lease is not None, follow=lease is None)
+        return _Opening(lease, unit.thread.turn, resumed=lease is not None, follow=lease is None)
 
     def _go_on(self, unit: Unit) -> _Opening:
-        transitions.check_workflow(unit, self.name)
+        check_workflow(unit, self.name)
         if unit.thread.status == "error":
             transitions.retry(unit, author=Author())
         if unit.thread.status != "busy":
-            return _Opening(None, resumed=True)
+            return _Opening(None, unit.thread.turn, resumed=True)
         lease = self._claim(unit)
         if lease is None:
-            raise transitions.busy(unit.thread.id)
-        return _Opening(lease, resumed=True)
+            raise busy(unit.thread.id)
+        return _Opening(lease, unit.thread.turn, resumed=True)
 
     def _go_back(self, unit: Unit, *, at: forking.Base, input: Any, config: dict[str, Any]) -> _Opening:
         """Fork at a checkpoint (rule 11): go on from it, answer what was open there, or give it a new input."""
-        transitions.check_workflow(unit, self.name)
+        check_workflow(unit, self.name)
         if isinstance(input, Command):
             forking.resume(unit, at, input.resume, author=Author())
         elif input is None and at.value is not None:
             forking.restore(unit, at, author=Author())
-            return _Opening(None, resumed=True)
+            line.go_on(unit)
+            return _Opening(None, unit.thread.turn, resumed=True)
         elif input is None:
             forking.fork(unit, at, author=Author())
         else:
@@ -529,17 +526,21 @@ class Workflow(states.States, Batches, Described):
             forking.restart(
                 unit, at, workflow=self.name, version=self.version, text=text, author=Author(), metadata=metadata
             )
-        return _Opening(self._claim(unit), resumed=True)
+        return _Opening(self._claim(unit), unit.thread.turn, resumed=True)
 
-    def _follow(self, store: Store, thread_id: str) -> _Opening:
+    def _follow(self, store: Store, thread_id: str, turn: int) -> _Opening:
         """Another leg runs the thread: wait for it, or take over when its lease runs out (rule 19)."""
         thread = store.thread(thread_id)
-        if thread is None or thread.status != "busy":
-            return _Opening(None)
+        if thread is None or thread.status != "busy" or thread.turn != turn:
+            return _Opening(None, turn)
         if thread.wake_at is not None and thread.wake_at > datetime.now(UTC):
-            return _Opening(None, follow=True)
-        lease = store.transact(thread_id, self._claim)
-        return _Opening(lease, resumed=lease is not None, follow=lease is None)
+            return _Opening(None, turn, follow=True)
+
+        def take_over(unit: Unit) -> Lease | None:
+            return self._claim(unit) if unit.thread.turn == turn else None
+
+        lease = store.transact(thread_id, take_over)
+        return _Opening(lease, turn, resumed=lease is not None, follow=lease is None)
 
     def _claim(self, unit: Unit) -> Lease | None:
         return run.claiming(self.of_version(unit.thread.workflow_version))(unit)

@@ -39,6 +39,7 @@ FACT_KINDS = (
     *("input", "leg", "call", "task", "error", "attempt", "timer", "wait", "branch", "event", "warning"),
     *("question", "pause", "output", "save", "failed", "reopen", "answer", "hold", "undo", "release"),
     *("retry", "assign", "discard", "cancel", "fork", "update", "prune"),
+    *("enqueue", "withdraw", "rollback"),
 )
 
 

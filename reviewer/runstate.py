@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
@@ -23,6 +24,10 @@ LABELS = {
     "cancelled": "Cancelled",
 }
 
+# So many starts in line are named.
+MOST_STARTS = 5
+PREVIEW_CHARS = 200
+
 # So many questions are named; the queue has the others.
 MOST_QUESTIONS = 5
 
@@ -31,14 +36,25 @@ MARKS = {"asleep": "queued", "waiting": "pending", "finished": "succeeded"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Waiting:
+    """A start that waits in line for the open turn, or for its time."""
+
+    run: Run
+    input: Shown | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class RunState:
     """What stands at the head of the run page. `seq` says how far into the journal it is known to be true."""
 
     thread_id: str
     seq: int
+    turn: int
     state: str
     run: Run | None
     questions: list[Interrupt]
+    starts: list[Waiting]
+    more_starts: bool
     output: Shown | None
     problem: Problem | None
     warning: str
@@ -71,8 +87,10 @@ def read(thread_id: str) -> RunState:
     # The thread comes first: what is read after it may be newer than its seq says, but never older, and
     # whatever is newer will be read again.
     thread = Thread.objects.get(id=thread_id)
-    run = Run.objects.of(thread_id).last()
+    run = Run.objects.of(thread_id).begun().last()
     questions = list(Interrupt.objects.of(thread_id).open())
+    line = Run.objects.of(thread_id).waiting().with_input(preview_chars=PREVIEW_CHARS)
+    starts = [_waiting(one) for one in line[: MOST_STARTS + 1]]
     state = word(thread.status, run.status if run else None, wake_at=thread.wake_at)
     if thread.status == Thread.Status.IDLE and (thread.output_seq or 0) > thread.turn_seq:
         # A value that was set by hand is a value, whatever became of the turn's runs.
@@ -80,15 +98,29 @@ def read(thread_id: str) -> RunState:
     return RunState(
         thread_id=thread_id,
         seq=thread.seq,
+        turn=thread.turn,
         state=state,
         run=run,
         questions=questions,
+        starts=starts[:MOST_STARTS],
+        more_starts=len(starts) > MOST_STARTS,
         output=_output(thread) if state == "finished" else None,
         problem=_problem(run) if run and state == "failed" else None,
         warning=thread.warning,
         until=thread.wake_at if state == "asleep" else None,
         since=_since(thread, run, state),
     )
+
+
+def _waiting(run: Any) -> Waiting:
+    return Waiting(run, preview(run.preview, chars=PREVIEW_CHARS))
+
+
+def preview(text: str | None, *, chars: int) -> Shown | None:
+    """The input in a line; of a long one only the beginning was read, and that is not JSON any more."""
+    if text is None or len(text) < chars:
+        return shown.stored(text)
+    return shown.data(text[:200])
 
 
 def word(thread_status: str, run_status: str | None, *, wake_at: datetime | None = None) -> str:

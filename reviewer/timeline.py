@@ -288,6 +288,18 @@ class _Folding:
         self._authored("note", fact, detail).name = "gave the turn up for new input"
         self._close(fact)
 
+    def rollback(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        self._authored("note", fact, detail).name = "rolled the turn back for new input"
+        self._close(fact)
+
+    def enqueue(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._authored("waiting", fact, detail)
+        row.value, row.until = shown.stored(fact.value), _moment(detail, "run_at")
+
+    def withdraw(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
+        row = self._authored("note", fact, detail)
+        row.name, row.note = "cancelled a start that waited", detail.get("reason", "")
+
     def fork(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         self._authored("note", fact, detail).name = f"went back to checkpoint {detail['base']}, to go on from there"
 
@@ -328,7 +340,7 @@ def _problem(detail: dict[str, Any]) -> Problem:
 
 
 def _moment(detail: dict[str, Any], name: str) -> datetime | None:
-    return datetime.fromisoformat(detail[name]) if name in detail else None
+    return datetime.fromisoformat(detail[name]) if detail.get(name) else None
 
 
 CHANGES: dict[str, Callable[[_Folding, Checkpoint, dict[str, Any]], None]] = {
@@ -352,6 +364,9 @@ CHANGES: dict[str, Callable[[_Folding, Checkpoint, dict[str, Any]], None]] = {
     "retry": _Folding.retry,
     "cancel": _Folding.cancel,
     "discard": _Folding.discard,
+    "rollback": _Folding.rollback,
+    "enqueue": _Folding.enqueue,
+    "withdraw": _Folding.withdraw,
     "fork": _Folding.fork,
     "update": _Folding.update,
     "prune": _Folding.prune,

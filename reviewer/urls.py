@@ -24,6 +24,7 @@ urlpatterns = [
     path("runs/<thread:thread_id>/events/", runs.events, name="events"),
     path("runs/<thread:thread_id>/tracebacks/", runs.tracebacks, name="tracebacks"),
     path("runs/<thread:thread_id>/cancel/", runs.cancel, name="cancel"),
+    path("runs/<thread:thread_id>/starts/<str:run_id>/", runs.withdraw, name="withdraw"),
     path("runs/<thread:thread_id>/retry/", runs.retry, name="retry"),
     path("start/", start.choose, name="start"),
     path("start/<path:name>/", start.workflow, name="start_workflow"),

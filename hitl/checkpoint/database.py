@@ -28,12 +28,12 @@ from hitl.errors import InsideTransaction, JournalUnreachable, LeaseLost
 from hitl.facts import NOT_REPLAYED, Fact
 from hitl.journal import Entry, Journal, inline
 from hitl.models import Checkpoint, Interrupt, Run, Thread
-from hitl.projection import ACTIVE, OPEN, Projection
+from hitl.projection import OPEN, UNENDED, Projection
 from hitl.store import Lease, Opened, Store, Unit, check_thread_id, unknown_thread
 
 T = TypeVar("T")
 GONE = (OperationalError, InterfaceError)
-ACTIVE_RUNS = "thread_id = %s AND status IN (%s, %s)"
+UNENDED_RUNS = "thread_id = %s AND status IN (%s, %s, %s)"
 PRUNED_AT_ONCE = 500
 # Facts with which a pass over a body ends, beside a failed attempt of the body itself.
 ENDS = ("pause", "wait", "output", "failed")
@@ -100,12 +100,18 @@ class DatabaseSaver(Store):
             runs: list[Run] = []
             asked: list[Interrupt] = []
             if not is_new:
-                runs = self._runs.select(cursor, ACTIVE_RUNS, [thread_id, *ACTIVE])
+                runs = self._runs.select(cursor, UNENDED_RUNS, [thread_id, *UNENDED])
                 where, params = _wanted(thread, closed=closed, questions=questions)
                 asked = self._questions.select(cursor, where, params)
             now = self._now(cursor)
         projection = Projection(thread, runs, asked, make_run=Run, make_question=Interrupt)
-        return Unit(projection, now=now, is_new=is_new, turn=lambda: self._load(thread_id).facts)
+        return Unit(
+            projection,
+            now=now,
+            is_new=is_new,
+            turn=lambda: self._load(thread_id).facts,
+            fact=partial(self._fact_at, thread_id),
+        )
 
     def _locked_thread(self, cursor: Any, thread_id: str, *, create: bool) -> tuple[Thread, bool]:
         """The thread's row under its lock, and whether this transaction made it."""
@@ -342,6 +348,9 @@ class DatabaseSaver(Store):
         except GONE as error:
             self.renew_connection()
             raise unreachable(what, error) from error
+
+    def _fact_at(self, thread_id: str, seq: int) -> Fact:
+        return _fact(Checkpoint.objects.using(self.alias).get(thread_id=thread_id, seq=seq))
 
     # Forgetting
 

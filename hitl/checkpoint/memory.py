@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 from hitl import forking
 from hitl.facts import NOT_REPLAYED, Fact
-from hitl.projection import OPEN, Projection
+from hitl.projection import OPEN, UNENDED, Projection
 from hitl.store import Lease, Opened, Store, Unit, check_thread_id, lost, unknown_thread
 
 T = TypeVar("T")
@@ -70,6 +70,8 @@ class RunRow(Row):
     traceback: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    run_at: datetime | None = None
+    strategy: str = ""
 
 
 @dataclasses.dataclass
@@ -146,12 +148,18 @@ class InMemorySaver(Store):
             row = ThreadRow(thread_id, now, now) if kept is None else copy.copy(kept.row)
             projection = Projection(
                 row,
-                [copy.copy(run) for run in kept.runs.values() if run.status in ("queued", "running")] if kept else [],
+                [copy.copy(run) for run in kept.runs.values() if run.status in UNENDED] if kept else [],
                 kept.questions_for(closed=closed, questions=questions) if kept else [],
                 make_run=RunRow,
                 make_question=QuestionRow,
             )
-            unit = Unit(projection, now=now, is_new=kept is None, turn=lambda: self.load(thread_id).facts)
+            unit = Unit(
+                projection,
+                now=now,
+                is_new=kept is None,
+                turn=lambda: self.load(thread_id).facts,
+                fact=lambda seq: self._kept(thread_id).facts[seq],
+            )
             result = work(unit)
             if kept is None:
                 kept = self._threads[thread_id] = _Thread(row)

@@ -41,8 +41,8 @@ MOST_IN_ONE = 1000
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 REPLAYED = """
 SELECT seq, kind, turn, path, attempt, name, digest, position, alone,
-       CASE WHEN kind = 'event' THEN NULL ELSE value END,
-       CASE WHEN kind IN ('task', 'event', 'leg', 'warning') THEN '' ELSE detail END, epoch
+       CASE WHEN kind IN ('event', 'enqueue') THEN NULL ELSE value END,
+       CASE WHEN kind IN ('task', 'event', 'leg', 'warning', 'enqueue') THEN '' ELSE detail END, epoch
   FROM hitl_checkpoint WHERE thread_id = %s AND seq BETWEEN %s AND %s ORDER BY seq
 """
 

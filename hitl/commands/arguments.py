@@ -6,11 +6,13 @@ import argparse
 import getpass
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 
 from hitl.errors import Invalid
 
@@ -118,6 +120,14 @@ def pair(text: str) -> tuple[str, str]:
     if not key or not equals:
         raise argparse.ArgumentTypeError(f"“{text}” is not KEY=VALUE")
     return key, rest
+
+
+def moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{text}” is no time such as 2030-01-31T09:00 or 2030-01-31T09:00Z") from None
+    return found if found.tzinfo else timezone.make_aware(found)
 
 
 def positive(text: str) -> int:

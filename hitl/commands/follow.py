@@ -30,6 +30,7 @@ EXIT_CODES = {
     Run.Status.SUCCEEDED: FINISHED,
     Run.Status.FAILED: FAILED,
     Run.Status.CANCELLED: FAILED,
+    Run.Status.WITHDRAWN: FAILED,
     Run.Status.INTERRUPTED: WAITING,
 }
 
@@ -118,7 +119,9 @@ class StandIn:
             self.worker.start()
 
     def is_unclaimed(self, run: Run) -> bool:
-        """Queued with no one at the thread, or left by its executor and due again."""
+        """Queued with no one at the thread, or left by its executor and due again; or a start whose time has come."""
+        if run.status == Run.Status.WAITING and Run.objects.startable().filter(pk=run.pk).exists():
+            return True
         unclaimed = Thread.objects.unclaimed() if run.status == Run.Status.QUEUED else Thread.objects.due()
         return unclaimed.filter(pk=self.thread_id).exists()
 
@@ -140,5 +143,5 @@ def say_how_it_ended(console: Console, run: Run) -> None:
             )
     elif run.status == Run.Status.FAILED:
         console.remark(f"The run failed: {run.error_type}: {run.error}. `hitl retry {run.thread_id}` tries again.")
-    elif run.status == Run.Status.CANCELLED:
+    elif run.status in (Run.Status.CANCELLED, Run.Status.WITHDRAWN):
         console.remark("The run was cancelled.")

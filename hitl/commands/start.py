@@ -7,6 +7,7 @@ from typing import Any
 from hitl import verbs
 from hitl.commands import arguments, follow
 from hitl.commands.console import Console
+from hitl.opening import STRATEGIES
 
 
 def add_to(subparsers: arguments.Subparsers) -> None:
@@ -27,6 +28,17 @@ def add_to(subparsers: arguments.Subparsers) -> None:
     parser.add_argument(
         "--discard-pending", action="store_true", help="give up the turn and the questions that are open"
     )
+    parser.add_argument(
+        "--at",
+        metavar="TIME",
+        type=arguments.moment,
+        help="not before then: an ISO 8601 time, in the project's time zone unless it names one",
+    )
+    parser.add_argument(
+        "--multitask-strategy",
+        choices=STRATEGIES,
+        help="what to do with a turn that is open; reject unless told, with --at enqueue",
+    )
     arguments.add_author(parser)
     follow.add_option(parser)
     parser.set_defaults(function=start)
@@ -42,6 +54,8 @@ def start(console: Console, options: dict[str, Any]) -> int:
         idempotency_key=options["idempotency_key"],
         metadata=dict(options["metadata"]) or None,
         discard_pending=options["discard_pending"],
+        multitask_strategy=options["multitask_strategy"],
+        run_at=options["at"],
     )
     if options["follow"]:
         return follow.until_ended(console, run)

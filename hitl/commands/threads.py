@@ -44,6 +44,7 @@ def add_show(subparsers: arguments.Subparsers) -> None:
 def add_cancel(subparsers: arguments.Subparsers) -> None:
     parser = subparsers.add_parser("cancel", help="end a thread's open turn and close its questions")
     parser.add_argument("thread")
+    parser.add_argument("--run", metavar="RUN", help="instead, cancel this start that waits in line or for its time")
     parser.add_argument("--reason", metavar="TEXT", default="", help="why, for the record")
     arguments.add_author(parser)
     parser.set_defaults(function=cancel)
@@ -113,9 +114,9 @@ def show_as_text(console: Console, thread: Thread, journal: list[Checkpoint]) ->
         )
         console.line("")
     console.table(
-        ["run", "kind", "status", "asked for by", "queued", "ended", "error"],
+        ["run", "kind", "status", "asked for by", "queued", "starts at", "ended", "error"],
         [
-            (r.pk, r.kind, r.status, r.requested_by_name, r.created_at, r.ended_at, error(r))
+            (r.pk, r.kind, r.status, r.requested_by_name, r.created_at, r.run_at, r.ended_at, error(r))
             for r in Run.objects.of(thread.pk)
         ],
     )
@@ -128,8 +129,12 @@ def show_as_text(console: Console, thread: Thread, journal: list[Checkpoint]) ->
 
 def cancel(console: Console, options: dict[str, Any]) -> int:
     author = arguments.author(options)
-    thread = verbs.cancel(options["thread"], by=author, channel="command", reason=options["reason"])
-    console.line(thread.pk)
+    said: dict[str, Any] = {"by": author, "channel": "command", "reason": options["reason"]}
+    if options["run"]:
+        verbs.withdraw(options["run"], thread_id=options["thread"], **said)
+    else:
+        verbs.cancel(options["thread"], **said)
+    console.line(options["thread"])
     return 0
 
 
@@ -210,6 +215,8 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "error_type": run.error_type,
         "error": run.error,
         "created_at": stamp(run.created_at),
+        "run_at": stamp(run.run_at),
+        "strategy": run.strategy,
         "started_at": stamp(run.started_at),
         "ended_at": stamp(run.ended_at),
     }

@@ -9,11 +9,11 @@ from django.contrib import messages
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from hitl import registry, verbs
-from hitl.errors import Conflict, UnknownWorkflow
-from hitl.models import Thread
+from hitl.errors import Conflict, UnknownRun, UnknownWorkflow
+from hitl.models import Run, Thread
 from reviewer import access, cursor, runstate, shown, timeline
 from reviewer.live import reader
 
@@ -89,11 +89,30 @@ def tracebacks(request: HttpRequest, thread_id: str) -> HttpResponse:
 def cancel(request: HttpRequest, thread_id: str) -> HttpResponse:
     found = access.thread(request.user, thread_id)
     reason = request.POST.get("reason", "").strip()[:500]
+    turn = _number(request.POST.get("turn")) or None
     try:
-        verbs.cancel(thread_id, by=access.person(request), channel="web", reason=reason)
+        verbs.cancel(thread_id, by=access.person(request), channel="web", reason=reason, turn=turn)
     except Conflict as error:
         return _page(request, found, problem=error)
     messages.success(request, "The run is cancelled.")
+    return redirect("reviewer:thread", thread_id)
+
+
+@require_http_methods(["GET", "POST"])
+@access.needs(access.ADMINISTER)
+def withdraw(request: HttpRequest, thread_id: str, run_id: str) -> HttpResponse:
+    """Ask, and then take a start out of line."""
+    found = access.thread(request.user, thread_id)
+    if request.method == "GET":
+        start = Run.objects.of(thread_id).with_input(preview_chars=PREVIEW_CHARS).filter(pk=run_id).first()
+        value = runstate.preview(start.preview, chars=PREVIEW_CHARS) if start else None  # type: ignore[attr-defined]
+        context = {"thread": found, "title": _title(found.workflow), "start": start, "value": value}
+        return render(request, "reviewer/runs/withdraw.html", context, status=200 if start else 404)
+    try:
+        verbs.withdraw(run_id, by=access.person(request), channel="web", thread_id=thread_id)
+    except (Conflict, UnknownRun) as error:
+        return _page(request, found, problem=error)
+    messages.success(request, "The start is cancelled: it will not begin.")
     return redirect("reviewer:thread", thread_id)
 
 
@@ -109,7 +128,7 @@ def retry(request: HttpRequest, thread_id: str) -> HttpResponse:
     return redirect("reviewer:thread", thread_id)
 
 
-def _page(request: HttpRequest, thread: Thread, *, problem: Conflict | None = None) -> HttpResponse:
+def _page(request: HttpRequest, thread: Thread, *, problem: Conflict | UnknownRun | None = None) -> HttpResponse:
     run = runstate.read(thread.id)
     after = _number(request.GET.get("from"), default=max(0, run.seq - timeline.WINDOW_FACTS))
     context = {
@@ -134,15 +153,8 @@ def _listed(thread: Any) -> dict[str, Any]:
         "state": state,
         "mark": runstate.MARKS.get(state, state),
         "label": runstate.LABELS[state],
-        "input": _preview(thread.preview),
+        "input": runstate.preview(thread.preview, chars=PREVIEW_CHARS),
     }
-
-
-def _preview(text: str | None) -> shown.Shown | None:
-    """The input in a line; of a long one only the beginning was read, and that is not JSON any more."""
-    if text is None or len(text) < PREVIEW_CHARS:
-        return shown.stored(text)
-    return shown.data(text[:200])
 
 
 def _title(workflow: str) -> str:

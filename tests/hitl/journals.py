@@ -8,6 +8,7 @@ from typing import Any
 from hitl import answering, codec, transitions
 from hitl.facts import Author, Fact, question_id
 from hitl.models import Checkpoint, Interrupt, Run, Thread
+from hitl.opening import Start
 from hitl.store import Lease, Store
 
 ANA = Author(None, "ana", "web")
@@ -17,7 +18,9 @@ BEN = Author(None, "ben", "web")
 def begin(store: Store, thread_id: str = "t", *, workflow: str = "w", value: Any = "foo", **options: Any) -> Any:
     """Start a thread, as the verb does; returns its run."""
     text = codec.encode(value)
-    work = partial(transitions.start, workflow=workflow, text=text, author=ANA, **options)
+    discard_pending = options.pop("discard_pending", False)
+    asked = Start(workflow, text, ANA, **options)
+    work = partial(transitions.start, asked=asked, discard_pending=discard_pending)
     return store.transact(thread_id, work, create=True)
 
 

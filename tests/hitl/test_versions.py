@@ -18,6 +18,7 @@ from hitl.errors import UnknownVersion, UnknownWorkflow
 from hitl.facts import Author
 from hitl.func import entrypoint, task
 from hitl.models import Interrupt, Thread
+from hitl.opening import Start
 from hitl.store import Store
 from hitl.types import Command, interrupt
 from hitl.workflow import Workflow
@@ -173,9 +174,7 @@ def test_the_rows_can_be_rebuilt(deploy: Callable[..., Workflow]) -> None:
 def test_no_other_version_can_claim_the_turn(store: Store, deploy: Callable[..., Workflow]) -> None:
     """A nudge may come to an executor that read the thread before its next turn began."""
     older, newer = deploy("1", store=store), deploy("2", store=store)
-    store.transact(
-        "1", partial(transitions.start, workflow="shop", version="1", text="1", author=Author()), create=True
-    )
+    store.transact("1", partial(transitions.start, asked=Start("shop", "1", Author(), version="1")), create=True)
     assert store.transact("1", run.claiming(newer)) is None
     assert store.thread("1").lease_owner == ""
     assert store.transact("1", run.claiming(older)) is not None

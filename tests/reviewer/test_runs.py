@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -354,3 +354,58 @@ def test_a_divergence_is_told_whole(ana: User, monkeypatch: pytest.MonkeyPatch) 
         "cancel it.",
     ):
         assert part in box
+
+
+# Starts that wait
+
+
+def delayed(thread_id: str = "t") -> Run:
+    return verbs.start("graph", "later", thread_id=thread_id, run_at=timezone.now() + timedelta(days=30), by="ana")
+
+
+def test_a_thread_that_has_not_begun_says_when_it_will(ana: User) -> None:
+    run = delayed()
+    html = page_of(ana, "t")
+    when = timezone.localtime(run.run_at).strftime("%Y, %H:%M")  # type: ignore[arg-type]
+    assert state_of(html) == "new"
+    assert "Starts at" in html and when in html and "later" in html
+    client = client_of(ana)
+    assert f"{when}</span>" in client.get(reverse("reviewer:runs")).content.decode()
+
+
+def test_a_start_in_line_is_listed_and_can_be_cancelled(ana: User, cleo: User) -> None:
+    verbs.start("graph", "foo", thread_id="t")
+    run = verbs.start("graph", "bar", thread_id="t", multitask_strategy="enqueue", by="ana")
+    assert "Starts after this turn" in page_of(ana, "t")
+    address = reverse("reviewer:withdraw", args=["t", run.pk])
+    assert address in page_of(ana, "t")
+    for method in ("get", "post"):
+        assert getattr(client_of(cleo), method)(address).status_code == 403
+    asked = client_of(ana).get(address).content.decode()
+    assert "Cancel this start" in asked and "bar" in asked
+    assert client_of(ana).post(address).status_code == 302
+    run.refresh_from_db()
+    assert run.status == "withdrawn"
+    again = client_of(ana).post(address)
+    assert again.status_code == 409 and "was cancelled before" in again.content.decode()
+    assert "waits no more" in client_of(ana).get(address).content.decode()
+    assert "cancelled a start that waited" in page_of(ana, "t")
+
+
+def test_a_start_is_cancelled_on_its_own_thread_alone(ana: User) -> None:
+    run = delayed()
+    verbs.start("graph", "foo", thread_id="other")
+    address = reverse("reviewer:withdraw", args=["other", run.pk])
+    assert client_of(ana).get(address).status_code == 404
+    assert client_of(ana).post(address).status_code == 409
+    run.refresh_from_db()
+    assert run.status == "waiting"
+
+
+def test_a_stale_page_cancels_the_turn_it_shows_or_nothing(ana: User) -> None:
+    verbs.start("graph", "foo", thread_id="t")
+    verbs.start("graph", "bar", thread_id="t", multitask_strategy="enqueue")
+    verbs.cancel("t")
+    refused = post(ana, "cancel", "t", turn="1")
+    assert refused.status_code == 409 and "turn 2 runs now" in refused.content.decode()
+    assert post(ana, "cancel", "t", turn="2").status_code == 302

@@ -18,6 +18,7 @@ from hitl import answering, codec, errors, run, transitions
 from hitl import scope as scopes
 from hitl.answering import Given
 from hitl.facts import Author
+from hitl.opening import Start
 from hitl.testing import in_callers_thread
 from hitl.turn import call_of
 from tests.hitl.model import live, program, rows
@@ -88,7 +89,7 @@ class Play:
     # A turn
 
     def turn(self) -> None:
-        work = partial(transitions.start, workflow="model", text="null", author=ANA, discard_pending=True)
+        work = partial(transitions.start, asked=Start("model", "null", ANA), discard_pending=True)
         self.store.transact(self.thread_id, work, create=True)
         self.ledger = live.Ledger(self.store, self.thread_id, self.thread.turn)
         self.live = live.Live(self.body, self.ledger, shuffled=self.inline)
