@@ -77,6 +77,10 @@ def names(**_: Any) -> Iterator[CheckMessage]:
             yield Warning(f"There is no setting {name}", hint=hint, id="hitl.W006")
 
 
+# Settings that 0 switches off.
+MAY_BE_ZERO = ("undo_seconds",)
+
+
 @check()
 def types(**_: Any) -> Iterator[CheckMessage]:
     for field in dataclasses.fields(conf.Settings):
@@ -87,8 +91,10 @@ def types(**_: Any) -> Iterator[CheckMessage]:
         if isinstance(value, bool) or not isinstance(value, KINDS[str(field.type)]):
             hint = f"It has to be {field.type}."
             yield Error(f"{name} is {value!r}", hint=hint, id="hitl.E009")
-        elif isinstance(value, int | float) and not (math.isfinite(value) and value > 0):
+        elif isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
             yield Error(f"{name} is {value}", hint="It has to be a finite number above zero.", id="hitl.E009")
+        elif value == 0 and field.name not in MAY_BE_ZERO:
+            yield Error(f"{name} is 0", hint="It has to be above zero.", id="hitl.E009")
 
 
 @check()

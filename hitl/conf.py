@@ -31,6 +31,8 @@ class Settings:
     database_patience_seconds: float = 60.0
     # Connections that write the journal of running legs; SQLite always has one.
     journal_threads: int = 4
+    # How long an answer given on the desk can be undone before the run goes on; 0 switches it off (rule 22).
+    undo_seconds: float = 5.0
     # The largest value that is stored, in bytes of its JSON text.
     max_value_bytes: int = 1_000_000
     # The largest task arguments kept for the page; larger ones are kept as digest and size.

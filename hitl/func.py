@@ -39,6 +39,8 @@ class entrypoint:
     version: of the code, where several functions are registered under one name, as text: "2". New turns run the
         newest ("10" comes after "9"), an open turn goes on with the version that it began with (rule 14).
     title: for people; else made from the name. The docstring is the description.
+    undo_seconds: how long an answer given on the desk can be undone before the run goes on, 0 for not at all; left out,
+        what `HITL_UNDO_SECONDS` says (rule 22).
 
     The function runs again from its start whenever the run goes on, so effects belong in tasks. Parameters named
     `config`, `previous`, `writer`, `runtime` and `store` are injected. Raises ValueError without a parameter or for a
@@ -60,6 +62,7 @@ class entrypoint:
         name: str | None = None,
         version: str | None = None,
         title: str | None = None,
+        undo_seconds: float | None = None,
     ) -> None:
         calling.check_checkpointer(checkpointer)
         self._options: dict[str, Any] = {
@@ -72,6 +75,7 @@ class entrypoint:
             "name": name,
             "version": version,
             "title": title,
+            "undo_seconds": undo_seconds,
         }
 
     def __call__(self, function: Callable[..., Any]) -> Workflow:

@@ -248,6 +248,10 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
         """Held answers whose undo window is over (rule 22)."""
         return self.filter(status="held", release_at__lte=Now())
 
+    def held_by(self, user: Any) -> InterruptQuerySet:
+        """This person's answers that can still be undone, the latest first."""
+        return self.filter(status="held", answered_by=user).order_by("-release_at", "id")
+
     def overdue_release(self, since: timedelta) -> InterruptQuerySet:
         """Held answers that should have been released that long ago."""
         return self.filter(status="held", release_at__lt=Now() - since).order_by("id")

@@ -104,6 +104,7 @@ class Workflow(states.States, Batches, Described):
         cache_policy: CachePolicy | None = None,
         retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
         timeout: float | timedelta | TimeoutPolicy | None = None,
+        undo_seconds: float | None = None,
     ) -> None:
         calling.check_function(function)
         self.function = function
@@ -112,6 +113,7 @@ class Workflow(states.States, Batches, Described):
         self.name = name or f"{function.__module__}:{function.__qualname__}"
         self.version = _version(version)
         called = name if name and version else self.node
+        self._undo_seconds = undo_seconds
         self.title = title or called.replace("_", " ").strip().capitalize()
         self.description = inspect.getdoc(function) or ""
         self.is_async = inspect.iscoroutinefunction(function)
@@ -138,6 +140,11 @@ class Workflow(states.States, Batches, Described):
     @cached_property
     def input_schema(self) -> dict[str, Any]:
         return self._parameters.schema
+
+    @property
+    def undo_seconds(self) -> float:
+        """How long an answer given on the desk can be undone before the run goes on (rule 22)."""
+        return conf.settings().undo_seconds if self._undo_seconds is None else self._undo_seconds
 
     @property
     def code_version(self) -> str:

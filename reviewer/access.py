@@ -140,6 +140,14 @@ def question(user: Person, question_id: str) -> Interrupt:
     return found
 
 
+def held(user: Person, question_id: str) -> Interrupt:
+    """The question whose answer this person may take back: their own; another's takes more permission."""
+    found = question(user, question_id)
+    if found.status == Interrupt.Status.HELD and found.answered_by_id != user.pk:
+        require(user, ADMINISTER)
+    return found
+
+
 def thread(user: Person, thread_id: str) -> Thread:
     """The thread."""
     found: Thread | None = Thread.objects.filter(id=thread_id).first() if can_be(thread_id) else None

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.base import BaseStorage
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from hitl.models import Interrupt
+
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "desk_theme"
 KEYS_COOKIE = "desk_keys"
+AFTER_COOKIE = "desk_after"
+UNDO_COOKIE = "desk_undo"
+# After an answer: the next question, or the queue.
+AFTER = ("next", "queue")
+# How long an answer can be undone: as the workflow has it, so many seconds, or not at all.
+UNDO = ("", "20", "60", "0")
+MOST_HELD = 5
+HELD_UNTIL = "held_until"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +40,35 @@ class Desk:
     def keys(self) -> bool:
         """Whether single keys act (WCAG 2.1.4 asks that they can be switched off)."""
         return self.request.COOKIES.get(KEYS_COOKIE) != "off"
+
+    @property
+    def after(self) -> str:
+        """Where an answer leads to."""
+        after = self.request.COOKIES.get(AFTER_COOKIE, "")
+        return after if after in AFTER else "next"
+
+    @property
+    def undo(self) -> str:
+        """How long this person wants to be able to undo (WCAG 2.2.1 asks that limits of time can be changed)."""
+        undo = self.request.COOKIES.get(UNDO_COOKIE, "")
+        return undo if undo in UNDO else ""
+
+    @property
+    def held(self) -> list[Interrupt]:
+        """This person's answers that can still be undone, the latest first: on every page until they are released.
+
+        Looked for only while this session has given one, so that no other page pays for it.
+        """
+        session = getattr(self.request, "session", {})
+        if session.get(HELD_UNTIL, 0) < time.time():
+            return []
+        return list(Interrupt.objects.held_by(self.request.user)[:MOST_HELD])
+
+    def hold(self, seconds: float) -> None:
+        """Remember that an answer of this session can be undone so long."""
+        until = self.request.session.get(HELD_UNTIL, 0)
+        # Some seconds more, for what the database's clock and the sweep add.
+        self.request.session[HELD_UNTIL] = max(until, time.time() + seconds + 5)
 
     @property
     def section(self) -> str:

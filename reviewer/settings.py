@@ -8,7 +8,7 @@ CSRF_TRUSTED_ORIGINS    comma-separated, with scheme
 HTTPS                   1 behind a proxy that ends TLS: secure cookies, X-Forwarded-Proto believed
 HITL_WORKFLOWS          comma-separated modules with workflows; left out, the demo's
 HITL_EXECUTOR           dotted path of the executor; left out, what fits the database and REDIS_URL
-HITL_CONCURRENCY, HITL_LEASE_SECONDS, HITL_SWEEP_SECONDS, HITL_STOP_SECONDS
+HITL_CONCURRENCY, HITL_LEASE_SECONDS, HITL_SWEEP_SECONDS, HITL_STOP_SECONDS, HITL_UNDO_SECONDS
                         numbers, as docs/operations.md tells of the settings of these names
 DATA_DIR                for the database, static files and the key; left out, var/
 TIME_ZONE, LOG_LEVEL    as Django and logging have them
@@ -122,7 +122,11 @@ HITL_WORKFLOWS = environment.words("HITL_WORKFLOWS", default="reviewer.demo.work
 HITL_EXECUTOR = environment.executor(DATABASES["default"])
 HITL_BROKER_URL = os.environ.get("REDIS_URL", "")
 globals().update(environment.numbers("HITL_CONCURRENCY", kind=int))
-globals().update(environment.numbers("HITL_LEASE_SECONDS", "HITL_SWEEP_SECONDS", "HITL_STOP_SECONDS", kind=float))
+globals().update(
+    environment.numbers(
+        "HITL_LEASE_SECONDS", "HITL_SWEEP_SECONDS", "HITL_STOP_SECONDS", "HITL_UNDO_SECONDS", kind=float
+    )
+)
 if HITL_EXECUTOR == environment.PROCRASTINATE:
     # Its migrations are for PostgreSQL alone.
     INSTALLED_APPS += ["procrastinate.contrib.django"]

@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 
 from reviewer.access import signed_in
 from reviewer.converters import ThreadIdConverter
-from reviewer.views import account, health, question, queue, runs, start
+from reviewer.views import account, drafts, health, question, queue, runs, start, undo
 
 register_converter(ThreadIdConverter, "thread")
 
@@ -18,6 +18,10 @@ urlpatterns = [
     path("questions/<str:question_id>/", question.question, name="question"),
     path("questions/<str:question_id>/answer/", question.answer, name="answer"),
     path("questions/<str:question_id>/state/", question.state, name="question_state"),
+    path("questions/<str:question_id>/precedents/", question.past, name="precedents"),
+    path("questions/<str:question_id>/draft/", drafts.draft, name="draft"),
+    path("questions/<str:question_id>/draft/discard/", drafts.discard, name="discard_draft"),
+    path("questions/<str:question_id>/undo/", undo.undo, name="undo"),
     path("questions/<str:question_id>/assign/", question.assign, name="assign"),
     path("runs/", runs.runs, name="runs"),
     path("runs/<thread:thread_id>/", runs.thread, name="thread"),

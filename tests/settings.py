@@ -41,6 +41,8 @@ from reviewer.settings import DATABASES  # noqa: E402
 DEBUG = False
 HITL_DEMO = False
 HITL_EXECUTOR = "hitl.testing.ManualExecutor"
+# Answers stand at once, but where a test is about undoing them.
+HITL_UNDO_SECONDS = 0
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": DIRECTORY / "test.sqlite3"}

@@ -80,6 +80,28 @@ def due(question: Interrupt) -> str:
     return f"due in {age(left)}" if left.total_seconds() > 0 else f"{age(-left)} late"
 
 
+# The words by which a choice is known as one of the four that have a key of their own.
+DECISION_KEYS = {
+    "a": {"approve", "accept", "yes", "allow", "publish", "confirm", "ok", "ship"},
+    "d": {"reject", "refuse", "deny", "decline", "no", "ignore", "hold"},
+    "e": {"edit", "change"},
+    "r": {"respond", "reply", "answer"},
+}
+
+
+@register.filter
+def decision_key(label: str) -> str:
+    """The key of a choice by the first word of its label; empty for choices that are only numbered."""
+    first = next(iter(str(label).lower().split()), "").strip(".,:!?")
+    return next((key for key, words in DECISION_KEYS.items() if first in words), "")
+
+
+@register.filter
+def clock(moment: datetime) -> str:
+    """The time of day, to the second, in the reader's zone."""
+    return timezone.localtime(moment).strftime("%H:%M:%S")
+
+
 @register.filter
 def is_short(value: Any) -> bool:
     """Whether a value fits on a line: no container, no line break, under 200 characters."""

@@ -12,7 +12,7 @@ from django.urls import reverse, reverse_lazy
 from django.views.decorators.http import require_http_methods
 
 from reviewer.access import signed_in
-from reviewer.context import KEYS_COOKIE, THEME_COOKIE, Desk
+from reviewer.context import AFTER_COOKIE, KEYS_COOKIE, THEME_COOKIE, UNDO_COOKIE, Desk
 from reviewer.views.question import redirect_after_post
 
 YEAR_SECONDS = 365 * 86_400
@@ -55,21 +55,38 @@ class SettingsForm(forms.Form):
     theme = forms.ChoiceField(
         choices=[("auto", "As the system"), ("light", "Light"), ("dark", "Dark")], widget=forms.RadioSelect
     )
-    keys = forms.BooleanField(label="Single keys act (j, k, o, /, ?)", required=False)
+    keys = forms.BooleanField(label="Single keys act (j, k, a, d, z, /, ?)", required=False)
+    after = forms.ChoiceField(
+        label="After an answer",
+        choices=[("next", "The next question"), ("queue", "The queue")],
+        widget=forms.RadioSelect,
+        required=False,
+        initial="next",
+    )
+    undo = forms.ChoiceField(
+        label="An answer can be undone",
+        choices=[("", "As long as the workflow says"), ("20", "20 seconds"), ("60", "A minute"), ("0", "Never")],
+        help_text="A workflow that lets no answer be undone has the last word.",
+        widget=forms.RadioSelect,
+        required=False,
+        initial="",
+    )
 
 
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest) -> HttpResponse:
-    """Theme and keys, for this browser; works without JavaScript."""
+    """Theme, keys, and what comes after an answer, for this browser; works without JavaScript."""
     desk = Desk(request)
-    form = SettingsForm(request.POST or None, initial={"theme": desk.theme, "keys": desk.keys})
+    form = SettingsForm(request.POST or None, initial={name: getattr(desk, name) for name in SettingsForm.base_fields})
     if request.method != "POST" or not form.is_valid():
         status = 422 if request.method == "POST" else 200
         return render(request, "reviewer/account/settings.html", {"form": form}, status=status)
     response = redirect_after_post(reverse("reviewer:settings"))
     keep(request, response, THEME_COOKIE, form.cleaned_data["theme"])
     keep(request, response, KEYS_COOKIE, "on" if form.cleaned_data["keys"] else "off")
+    keep(request, response, AFTER_COOKIE, form.cleaned_data["after"])
+    keep(request, response, UNDO_COOKIE, form.cleaned_data["undo"])
     messages.success(request, "Saved for this browser.")
     return response
 

@@ -15,8 +15,9 @@ from django_htmx.http import HttpResponseClientRedirect
 from hitl import codec, questions, verbs
 from hitl.errors import AnswerConflict, Invalid, InvalidAnswer
 from hitl.models import Interrupt, Run
-from reviewer import access, precedents, shown, timeline
+from reviewer import access, drafts, precedents, shown, timeline, undoing
 from reviewer.access import ADMINISTER, ANSWER, needs, signed_in
+from reviewer.context import Desk
 from reviewer.forms.answer import Answer, form_for
 from reviewer.forms.queue import QueueFilter
 from reviewer.forms.schema import focus_first_error
@@ -39,6 +40,16 @@ def state(request: HttpRequest, question_id: str) -> HttpResponse:
     return render(request, "reviewer/question/state.html", context)
 
 
+@signed_in
+@require_safe
+def past(request: HttpRequest, question_id: str) -> HttpResponse:
+    """How questions like this one were decided before, and what followed: a fragment, or a page of its own."""
+    asked = access.question(request.user, question_id)
+    template = "precedents" if request.headers.get("HX-Request") else "past"
+    context = {"question": asked, "precedents": precedents.of(asked), "query": QueueFilter(request).query()}
+    return render(request, f"reviewer/question/{template}.html", context)
+
+
 @needs(ANSWER)
 @require_POST
 def answer(request: HttpRequest, question_id: str) -> HttpResponse:
@@ -57,6 +68,7 @@ def answer(request: HttpRequest, question_id: str) -> HttpResponse:
             token=form.cleaned_data["token"],
             by=access.person(request),
             channel="web",
+            hold_seconds=undoing.seconds(request, asked.workflow),
         )
     except InvalidAnswer as error:
         form.add_errors(error.errors or [("", str(error))])
@@ -66,7 +78,7 @@ def answer(request: HttpRequest, question_id: str) -> HttpResponse:
         return refused(request, form)
     except AnswerConflict:
         return overtaken(request, form)
-    return accepted(request, asked)
+    return accepted(request, form)
 
 
 @signed_in
@@ -112,8 +124,17 @@ def is_same(given: Any, stored: str) -> bool:
     return codec.digest(given) == codec.digest(codec.plain(stored))
 
 
-def accepted(request: HttpRequest, asked: Interrupt) -> HttpResponse:
-    """Back to the queue, with the next question under the cursor."""
+def accepted(request: HttpRequest, form: Answer) -> HttpResponse:
+    """On to the next question, or back to the queue, as this person likes it.
+
+    The draft is kept as long as the answer can be undone, and brings back what was typed then.
+    """
+    asked = form.question
+    if seconds := undoing.seconds(request, asked.workflow):
+        Desk(request).hold(seconds)
+        drafts.save(form, question=asked, person=access.person(request), data=request.POST, version=asked.version + 1)
+    else:
+        drafts.forget(asked, access.person(request))
     wanted = QueueFilter(request)
     waiting = wanted.questions()
     following = waiting.page(after=(asked.asked_at, asked.id), newest_first=wanted.newest_first).first()
@@ -124,8 +145,11 @@ def accepted(request: HttpRequest, asked: Interrupt) -> HttpResponse:
         left or "None",
         reverse("reviewer:thread", args=[asked.thread_id]),
     )
-    messages.success(request, said)
+    # Where it can be undone, that is what is seen of it; who cannot see hears this.
+    messages.success(request, said, extra_tags="hidden-text" if seconds else "")
     target = reverse("reviewer:queue") + wanted.query() + (f"#q-{following.id}" if following else "")
+    if following and Desk(request).after == "next":
+        target = reverse("reviewer:question", args=[following.id]) + wanted.query()
     if request.headers.get("HX-Request"):
         return HttpResponseClientRedirect(target)
     return redirect_after_post(target)
@@ -143,11 +167,16 @@ def page(
     """The whole page, or its answer section alone when htmx asked for it."""
     may_answer = access.may(request.user, ANSWER)
     is_pending = asked.status == Interrupt.Status.PENDING
+    draft = None
     if form is None and is_pending and may_answer:
         form = form_for(asked)
+        draft = drafts.of(asked, access.person(request))
+        if draft is not None:
+            drafts.fill(form, draft)
     context = {
         "question": asked,
         "form": form,
+        "draft": draft,
         "may_answer": may_answer,
         "missing": None if may_answer else access.PermissionMissing(ANSWER),
         "query": QueueFilter(request).query(),
@@ -170,7 +199,6 @@ def surroundings(asked: Interrupt) -> dict[str, Any]:
         "is_cut": after > 0,
         "run": Run.objects.opening(asked.thread_id, turn=asked.turn),
         "effects": precedents.effects_of(asked.workflow),
-        "precedents": precedents.of(asked),
     }
 
 

@@ -94,3 +94,9 @@ def wide(name: str) -> Any:
             "required": ["verdict"],
         },
     )
+
+
+@entrypoint(undo_seconds=4)
+def undoable(name: str) -> Any:
+    """Asks, and lets the answer be undone for some seconds."""
+    return interrupt(f"Shall {name} go out?")

@@ -116,6 +116,7 @@ def test_a_misspelt_setting_is_told_its_right_name(settings: Settings) -> None:
         ("HITL_LEASE_SECONDS", float("nan")),
         ("HITL_SWEEP_SECONDS", float("inf")),
         ("HITL_WORKFLOWS", "one.module"),
+        ("HITL_UNDO_SECONDS", -1),
     ],
 )
 def test_a_setting_of_the_wrong_kind_is_an_error(settings: Settings, name: str, value: Any) -> None:
@@ -123,6 +124,11 @@ def test_a_setting_of_the_wrong_kind_is_an_error(settings: Settings, name: str, 
     (error,) = checks.types()
     assert error.id == "hitl.E009"
     assert name in error.msg
+
+
+def test_zero_switches_undo_off(settings: Settings) -> None:
+    settings.HITL_UNDO_SECONDS = 0
+    assert list(checks.types()) == []
 
 
 def test_a_module_given_as_text_is_one_module(settings: Settings) -> None:

@@ -250,7 +250,7 @@ class TestBranches:
         client.force_login(ben)
         page = client.get(reverse("reviewer:question", args=[asked.id])).content.decode()
         form = page[page.index("data-answer") :]
-        assert form.index('<button type="submit" disabled hidden>') < form.index(">Approve</button>")
+        assert form.index('<button type="submit" disabled hidden>') < form.index(">Approve <")
 
 
 def test_a_whole_answer_through_the_page(client: Client, ben: User) -> None:

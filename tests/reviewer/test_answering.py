@@ -56,7 +56,17 @@ def test_the_queue_says_how_many_are_left_and_links_to_the_run(desk: Client) -> 
     assert f'<a href="/runs/{first.thread_id}/">Watch the run</a>' in page
 
 
-def test_the_cursor_comes_to_the_next_question_in_the_order_of_the_queue(desk: Client) -> None:
+def test_the_next_question_follows_in_the_order_of_the_queue(desk: Client) -> None:
+    first, second, third = questions(3)
+    response = desk.post(answer_url(second), form_of(second, answer="a"))
+    assert response["Location"] == f"/questions/{first.id}/"
+    response = desk.post(answer_url(first, "?order=oldest"), form_of(first, answer="a"))
+    assert response["Location"] == f"/questions/{third.id}/?order=oldest"
+    assert desk.post(answer_url(third), form_of(third, answer="a"))["Location"] == "/"
+
+
+def test_or_the_queue_with_the_cursor_on_it(desk: Client) -> None:
+    desk.cookies["desk_after"] = "queue"
     first, second, third = questions(3)
     response = desk.post(answer_url(second), form_of(second, answer="a"))
     assert response["Location"] == f"/#q-{first.id}"

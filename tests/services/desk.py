@@ -33,7 +33,8 @@ class Desk:
     """One deployment: its files in `home`, its address in `url`, its process while it runs.
 
     `environment` is added to the process's own: `DATABASE_URL` for another database than a SQLite file
-    in `home`, `HITL_WORKFLOWS` for other workflows than the demo's.
+    in `home`, `HITL_WORKFLOWS` for other workflows than the demo's, `HITL_UNDO_SECONDS` for answers that
+    do not stand at once.
     """
 
     def __init__(self, home: Path, **environment: str) -> None:
@@ -46,6 +47,7 @@ class Desk:
             "DATA_DIR": str(home),
             "SECRET_KEY": "of a desk that lives as long as a test",
             "HITL_DEMO": "1",
+            "HITL_UNDO_SECONDS": "0",
             "PYTHONUNBUFFERED": "1",
             **environment,
         }

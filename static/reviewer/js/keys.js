@@ -48,6 +48,16 @@ function search() {
   return true;
 }
 
+// Whatever on the page bears the key (data-key, several of them apart by spaces) is pressed by it.
+function pressed(key) {
+  const named = [...document.querySelectorAll("[data-key]")];
+  const target = named.find((one) => one.dataset.key.split(" ").includes(key) && !one.disabled && one.checkVisibility());
+  if (!target) return false;
+  target.scrollIntoView({ block: "nearest" });
+  target.click();
+  return true;
+}
+
 const KEYS = {
   j: () => move(1),
   k: () => move(-1),
@@ -91,7 +101,7 @@ function press(event) {
   if (name === "g") {
     pending = "g";
     pendingTimer = setTimeout(() => { pending = ""; }, 1000);
-  } else if (KEYS[name]?.()) {
+  } else if (KEYS[name]?.() || pressed(name)) {
     event.preventDefault();
   }
 }

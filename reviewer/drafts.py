@@ -1,0 +1,68 @@
+"""Drafts: what is typed is kept on the server, per person, until the answer stands.
+
+So a reload, a crash or another device lose nothing. The draft of an answer that is held stays until it is released, so
+that undoing it brings back what was typed; and when a colleague was faster, one's own text is still there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.forms import Form, PasswordInput
+from django.http import QueryDict
+from django.utils import timezone
+
+from hitl.errors import ValueTooLarge
+from hitl.models import Interrupt
+from reviewer.models import Draft
+
+MAX_CHARS = 1_000_000
+KEPT_DAYS = 30
+# What travels with every form and is none of what was typed.
+NOT_TYPED = ("csrfmiddlewaretoken", "page_of", "version", "token")
+
+
+def save(form: Form, *, question: Interrupt, person: User, data: QueryDict, version: int) -> Draft:
+    """Keep what was typed into the form; passwords are left out. Raises ValueTooLarge over a million characters."""
+    secret = {form.add_prefix(name) for name, field in form.fields.items() if isinstance(field.widget, PasswordInput)}
+    typed = {name: texts for name, texts in data.lists() if name not in secret and name not in NOT_TYPED}
+    if sum(len(str(text)) for texts in typed.values() for text in texts) > MAX_CHARS:
+        raise ValueTooLarge(f"A draft may be {MAX_CHARS:,} characters long; this one is not kept. Shorten it.")
+    draft, _ = Draft.objects.update_or_create(
+        question=question,
+        person=person,
+        defaults={"version": version, "fields": _storable(typed), "updated_at": timezone.now()},
+    )
+    Draft.objects.forgotten(person, days=KEPT_DAYS).delete()
+    return draft
+
+
+def of(question: Interrupt, person: User) -> Draft | None:
+    """The person's draft for this question."""
+    return Draft.objects.of(question, person).first()
+
+
+def forget(question: Interrupt, person: User) -> None:
+    """The answer stands, or the person does not want it any more."""
+    Draft.objects.of(question, person).delete()
+
+
+def fill(form: Form, draft: Draft) -> None:
+    """Show what was typed in a form that has not been sent; nothing is checked yet."""
+    data = QueryDict(mutable=True)
+    for name, texts in draft.fields.items():
+        data.setlist(name, texts)
+    for name, field in form.fields.items():
+        prefixed = form.add_prefix(name)
+        if not field.widget.is_hidden and not field.widget.value_omitted_from_data(data, {}, prefixed):
+            form.initial[name] = field.widget.value_from_datadict(data, {}, prefixed)
+
+
+def _storable(typed: dict[str, list[Any]]) -> dict[str, list[str]]:
+    """PostgreSQL's JSON takes no NUL, and no half of a surrogate pair."""
+    return {_clean(name): [_clean(str(text)) for text in texts] for name, texts in typed.items()}
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,65 @@
+"""Many decisions in a row, with the keyboard alone."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.e2e.journal import eventually
+
+MOST_PRESSES = 25
+
+
+def test_ten_decisions_in_at_most_twenty_five_key_presses(sign_in, ask, journal) -> None:
+    asked = [ask("refund", suffix=f"-{number}") for number in range(10)]
+    page = sign_in("ben")
+    page.goto("/?q=ten-decisions-in&order=oldest")
+    expect(page.locator("#queue-count")).to_have_text("10 waiting")
+    presses = 0
+
+    def press(key: str) -> None:
+        nonlocal presses
+        presses += 1
+        page.keyboard.press(key)
+
+    press("j")
+    press("Enter")
+    for number, question in enumerate(asked):
+        expect(page).to_have_url(re.compile(re.escape(question.page)))
+        expect(page.get_by_role("heading", level=1)).to_be_focused()
+        press("a" if number % 2 == 0 else "d")
+        if number % 2:
+            # A refusal needs its reason: the cursor stands in the field.
+            expect(page.get_by_label("Why, in words for the customer")).to_be_focused()
+            page.keyboard.insert_text("Too late.")
+            press("Control+Enter")
+    expect(page.get_by_text("None left.")).to_be_visible()
+    assert presses <= MOST_PRESSES
+    decisions = [journal.facts(one.thread, "answer")[0].value["decision"] for one in asked]
+    assert decisions == ["approve", "refuse"] * 5
+
+
+def test_everything_by_its_words(sign_in, ask, journal) -> None:
+    question = ask("refund")
+    page = sign_in("ben")
+    page.goto(question.page)
+    page.keyboard.press("Control+k")
+    palette = page.get_by_role("dialog", name="Commands")
+    expect(palette.get_by_role("combobox")).to_be_focused()
+    page.keyboard.type("approve")
+    expect(palette.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Enter")
+    eventually(lambda: bool(journal.facts(question.thread, "answer")))
+
+    page.keyboard.press("Control+k")
+    page.keyboard.type("runs")
+    page.keyboard.press("Enter")
+    expect(page).to_have_title(re.compile("^Runs"))
+    page.keyboard.press("Control+k")
+    page.keyboard.press("ArrowDown")
+    expect(palette.locator("[aria-selected=true]")).to_have_count(1)
+    page.keyboard.type("no such thing")
+    expect(palette.get_by_text("Nothing is called that")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(palette).to_be_hidden()

@@ -1,0 +1,166 @@
+"""An answer given on the desk is held for a while, can be undone on every page, and then stands (rule 22)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from hitl import conf, registry
+from hitl.func import entrypoint
+from hitl.models import Interrupt
+from hitl.sweep import sweep
+from hitl.testing import drain
+from hitl.types import interrupt
+from tests.reviewer.factories import form_of, question
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def five_seconds(settings: Any) -> Any:
+    settings.HITL_UNDO_SECONDS = 5
+    conf.reset()
+    yield
+    conf.reset()
+
+
+@pytest.fixture
+def desk(client: Client, ben: User) -> Client:
+    client.force_login(ben)
+    return client
+
+
+def answer(desk: Client, asked: Interrupt, **fields: Any) -> Any:
+    return desk.post(reverse("reviewer:answer", args=[asked.id]), form_of(asked, **fields))
+
+
+def undo(desk: Client, asked: Interrupt) -> Any:
+    asked.refresh_from_db()
+    return desk.post(reverse("reviewer:undo", args=[asked.id]), {"version": asked.version}, follow=True)
+
+
+def pass_time(asked: Interrupt) -> None:
+    """The window is over: the row is what the sweep looks at."""
+    Interrupt.objects.filter(id=asked.id).update(release_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_an_answer_is_held_and_the_run_waits(desk: Client) -> None:
+    asked = question()
+    assert answer(desk, asked, answer="yes").status_code == 303
+    drain()
+    asked.refresh_from_db()
+    assert (asked.status, asked.thread.status) == ("held", "interrupted")
+    assert asked.release_at is not None and asked.release_at - timezone.now() > timedelta(seconds=2)
+
+
+def test_every_page_offers_to_undo_it(desk: Client) -> None:
+    asked = question()
+    answer(desk, asked, answer="yes")
+    for name in ("queue", "runs", "start"):
+        assert f'action="/questions/{asked.id}/undo/"' in desk.get(reverse(f"reviewer:{name}")).content.decode()
+
+
+def test_nobody_else_is_offered_it_or_may(desk: Client, cleo: User) -> None:
+    asked = question()
+    answer(desk, asked, answer="yes")
+    other = Client()
+    other.force_login(cleo)
+    assert "undo/" not in other.get("/").content.decode()
+    assert undo(other, asked).status_code == 403
+    asked.refresh_from_db()
+    assert asked.status == "held"
+
+
+def test_undone_it_waits_again_with_what_was_typed(desk: Client) -> None:
+    asked = question()
+    answer(desk, asked, answer="yes, but")
+    page = undo(desk, asked).content.decode()
+    asked.refresh_from_db()
+    assert (asked.status, asked.version) == ("pending", 2)
+    assert "yes, but" in page and "Taken back" in page
+    assert answer(desk, asked, token="another", answer="no").status_code == 303
+
+
+def test_the_submit_of_the_undone_answer_is_burnt(desk: Client) -> None:
+    asked = question()
+    posted = form_of(asked, token="one", answer="yes")
+    url = reverse("reviewer:answer", args=[asked.id])
+    desk.post(url, posted)
+    undo(desk, asked)
+    assert desk.post(url, posted).status_code == 409
+
+
+def test_after_the_window_the_answer_stands(desk: Client) -> None:
+    asked = question()
+    answer(desk, asked, answer="yes")
+    pass_time(asked)
+    sweep()
+    drain()
+    asked.refresh_from_db()
+    asked.thread.refresh_from_db()
+    assert (asked.status, asked.thread.status) == ("answered", "idle")
+    assert "Too late to undo" in undo(desk, asked).content.decode()
+
+
+def test_a_workflow_can_have_its_own_window(desk: Client) -> None:
+    @entrypoint(name="tests.undo.never", undo_seconds=0)
+    def never(_: int) -> Any:
+        return interrupt("Sure?")
+
+    @entrypoint(name="tests.undo.long", undo_seconds=300)
+    def long(_: int) -> Any:
+        return interrupt("Sure?")
+
+    from hitl import verbs
+
+    found = []
+    for workflow in (never, long):
+        registry.register(workflow)
+        run = verbs.start(workflow.name, 1)
+        drain()
+        asked = Interrupt.objects.get(thread_id=run.thread_id)
+        answer(desk, asked, answer="yes")
+        asked.refresh_from_db()
+        found.append(asked)
+    assert found[0].status == "answered"
+    assert found[1].release_at is not None and found[1].release_at - timezone.now() > timedelta(seconds=250)
+
+
+@pytest.mark.parametrize(("wanted", "least"), [("20", 15), ("60", 50)])
+def test_a_person_can_have_longer(desk: Client, wanted: str, least: int) -> None:
+    desk.cookies["desk_undo"] = wanted
+    asked = question()
+    answer(desk, asked, answer="yes")
+    asked.refresh_from_db()
+    assert asked.release_at is not None and asked.release_at - timezone.now() > timedelta(seconds=least)
+
+
+def test_or_none(desk: Client) -> None:
+    desk.cookies["desk_undo"] = "0"
+    asked = question()
+    answer(desk, asked, answer="yes")
+    asked.refresh_from_db()
+    assert asked.status == "answered"
+
+
+def test_a_second_answer_hears_who_holds_it(desk: Client, cleo: User) -> None:
+    asked = question()
+    answer(desk, asked, answer="yes")
+    other = Client()
+    other.force_login(cleo)
+    grant(cleo)
+    response = other.post(reverse("reviewer:answer", args=[asked.id]), form_of(asked, token="2", answer="no"))
+    assert response.status_code == 409
+    assert "ben answered first" in response.content.decode()
+
+
+def grant(user: User) -> None:
+    from django.contrib.auth.models import Permission
+
+    user.user_permissions.add(Permission.objects.get(codename="answer_interrupt"))
