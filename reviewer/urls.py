@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 
 from reviewer.access import signed_in
 from reviewer.converters import ThreadIdConverter
-from reviewer.views import account, drafts, health, question, queue, runs, start, undo
+from reviewer.views import account, drafts, health, question, queue, runs, start, together, undo
 
 register_converter(ThreadIdConverter, "thread")
 
@@ -15,6 +15,7 @@ app_name = "reviewer"
 urlpatterns = [
     path("", queue.queue, name="queue"),
     path("queue/changes/", queue.changes, name="queue_changes"),
+    path("queue/together/", together.decide, name="together"),
     path("questions/<str:question_id>/", question.question, name="question"),
     path("questions/<str:question_id>/answer/", question.answer, name="answer"),
     path("questions/<str:question_id>/state/", question.state, name="question_state"),

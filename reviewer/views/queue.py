@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from hitl.models import Interrupt
-from reviewer import cursor
-from reviewer.access import signed_in
+from reviewer import access, cursor
+from reviewer.access import ANSWER, signed_in
 from reviewer.forms.queue import QueueFilter, cursor_of
 
 PAGE = 50
@@ -31,6 +31,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     context = {
         "filter": wanted,
         "query": wanted.query(),
+        "may_answer": access.may(request.user, ANSWER),
         "rows": rows[:PAGE],
         "count": counted(waiting_count),
         "later": wanted.query(after=cursor_of(more)) if more else "",

@@ -21,6 +21,7 @@ def test_ten_decisions_in_at_most_twenty_five_key_presses(sign_in, ask, journal)
     def press(key: str) -> None:
         nonlocal presses
         presses += 1
+        page.wait_for_load_state("domcontentloaded")
         page.keyboard.press(key)
 
     press("j")
@@ -51,11 +52,14 @@ def test_everything_by_its_words(sign_in, ask, journal) -> None:
     expect(palette.get_by_role("option")).to_have_count(1)
     page.keyboard.press("Enter")
     eventually(lambda: bool(journal.facts(question.thread, "answer")))
+    expect(page).not_to_have_url(re.compile(question.page))
+    page.wait_for_load_state("domcontentloaded")
 
     page.keyboard.press("Control+k")
     page.keyboard.type("runs")
     page.keyboard.press("Enter")
     expect(page).to_have_title(re.compile("^Runs"))
+    page.wait_for_load_state("domcontentloaded")
     page.keyboard.press("Control+k")
     page.keyboard.press("ArrowDown")
     expect(palette.locator("[aria-selected=true]")).to_have_count(1)
@@ -63,3 +67,20 @@ def test_everything_by_its_words(sign_in, ask, journal) -> None:
     expect(palette.get_by_text("Nothing is called that")).to_be_visible()
     page.keyboard.press("Escape")
     expect(palette).to_be_hidden()
+
+
+def test_a_few_rows_decided_together(sign_in, ask, journal) -> None:
+    asked = [ask("refund", suffix=f"-{number}") for number in range(3)]
+    page = sign_in("ben")
+    page.goto("/?q=a-few-rows&order=oldest")
+    expect(page.locator("#queue-selected")).to_be_hidden()
+    for key in ("j", "x", "Shift+J"):
+        page.keyboard.press(key)
+    expect(page.locator("[data-chosen]")).to_have_text("2")
+    page.keyboard.press("Shift+D")
+    expect(page).to_have_title(re.compile("^Decide together"))
+    page.wait_for_load_state("domcontentloaded")
+    expect(page.get_by_role("checkbox")).to_have_count(2)
+    page.keyboard.press("a")
+    expect(page.get_by_role("heading", name="2 of 2 answered")).to_be_focused()
+    assert [len(journal.facts(one.thread, "answer")) for one in asked] == [1, 1, 0]

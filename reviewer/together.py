@@ -1,0 +1,171 @@
+"""Deciding on several questions at once, each by its own form and through the same verb as alone.
+
+A choice for all means: press this button on each, with everything else as it was proposed. So an amount, a recipient or
+an argument that differs from question to question stays what it is; what cannot be answered that way is told. Where all
+the forms are alike to the letter, one filled-in form may be sent for all of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, QueryDict
+
+from hitl import verbs
+from hitl.errors import AnswerConflict, HitlError
+from hitl.models import Interrupt
+from reviewer import drafts, undoing
+from reviewer.context import Desk
+from reviewer.forms.answer import Answer, form_for
+
+# A page of the queue.
+MOST = 50
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pick:
+    """A question as it was seen when it was selected, and the version that was seen."""
+
+    question: Interrupt
+    version: int
+
+    @property
+    def value(self) -> str:
+        return f"{self.question.id}:{self.version}"
+
+    @property
+    def has_changed(self) -> bool:
+        return self.question.status != Interrupt.Status.PENDING or self.question.version != self.version
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one of them; `problem` is empty where the answer was taken."""
+
+    question: Interrupt
+    problem: str = ""
+
+
+def read(texts: Sequence[str]) -> list[Pick]:
+    """What was selected (`id:version`, at most a page's worth); what is none of it, or gone, is left out."""
+    wanted: dict[str, int] = {}
+    for text in texts[:MOST]:
+        question_id, _, version = text.partition(":")
+        if version.isdecimal() and len(version) < 9 and question_id.isalnum():
+            wanted[question_id] = int(version)
+    found = {question.id: question for question in Interrupt.objects.with_people().among(wanted)}
+    return [Pick(found[key], version) for key, version in wanted.items() if key in found]
+
+
+def choices(picks: Sequence[Pick]) -> list[str]:
+    """The labels of the buttons that every one of these forms has, in the order of the first."""
+    labels = [[label for _, label, _ in form_for(pick.question).buttons] for pick in picks]
+    if not labels:
+        return []
+    return [label for label in labels[0] if all(label in others for others in labels[1:])]
+
+
+def shared_form(picks: Sequence[Pick]) -> Answer | None:
+    """The form for all of them, where they do not differ in anything that is asked or proposed."""
+    forms = [form_for(pick.question) for pick in picks]
+    alike = len({_signature(form) for form in forms}) == 1
+    return forms[0] if alike and len(forms) > 1 else None
+
+
+def decide(request: HttpRequest, picks: Sequence[Pick], *, choice: str, by: User) -> list[Outcome]:
+    """Press the button of this label on each of them, everything else as proposed."""
+    return [_answer(request, pick, _pressed(pick.question, choice), by=by) for pick in picks]
+
+
+def send(request: HttpRequest, picks: Sequence[Pick], *, by: User) -> list[Outcome]:
+    """Send the filled-in form for each of them; only where `shared_form` says that one will do."""
+    return [_answer(request, pick, request.POST, by=by) for pick in picks]
+
+
+def _answer(request: HttpRequest, pick: Pick, data: QueryDict | None, *, by: User) -> Outcome:
+    question = pick.question
+    if pick.has_changed:
+        return Outcome(question, _standing(question))
+    if data is None:
+        return Outcome(question, "It does not have this choice.")
+    mine = data.copy()
+    token = f"{request.POST.get('token', '')[:24]}-{question.id}"
+    mine["version"], mine["token"] = str(pick.version), token
+    form = form_for(question, mine)
+    if not form.is_valid():
+        return Outcome(question, _told(form))
+    seconds = undoing.seconds(request, question.workflow)
+    try:
+        verbs.answer(
+            question.id,
+            form.value(),
+            version=pick.version,
+            token=token,
+            by=by,
+            channel="web",
+            hold_seconds=seconds,
+        )
+    except AnswerConflict:
+        question.refresh_from_db()
+        return Outcome(question, _standing(question))
+    except HitlError as error:
+        return Outcome(question, str(error))
+    if seconds:
+        Desk(request).hold(seconds)
+    drafts.forget(question, by)
+    return Outcome(question)
+
+
+def _standing(question: Interrupt) -> str:
+    if question.status == Interrupt.Status.PENDING:
+        return "It has changed since you selected it."
+    if question.answered_by_name:
+        return f"{question.answered_by_name} answered first."
+    return "It is no longer open."
+
+
+def _told(form: Answer) -> str:
+    """The form's errors in a line: what it needs that nobody has given."""
+    said = []
+    for name, messages in form.errors.items():
+        label = form[name].label if name in form.fields and not form[name].is_hidden else ""
+        said += [f"{label}: {message}" if label else str(message) for message in messages]
+    return " ".join(said)
+
+
+def _pressed(question: Interrupt, choice: str) -> QueryDict | None:
+    """What the form would send if this button were pressed at once."""
+    form = form_for(question)
+    values = [value for value, label, _ in form.buttons if label == choice]
+    if not values:
+        return None
+    data = _as_proposed(form)
+    data[form.button_name] = values[0]
+    return data
+
+
+def _as_proposed(form: Answer) -> QueryDict:
+    data = QueryDict(mutable=True)
+    for name in form.fields:
+        bound = form[name]
+        value = bound.value()
+        if isinstance(value, list | tuple):
+            data.setlist(bound.html_name, [str(item) for item in value])
+        elif value is True:
+            data[bound.html_name] = "on"
+        elif value not in (None, False):
+            data[bound.html_name] = str(value)
+    return data
+
+
+def _signature(form: Answer) -> str:
+    """All that a person could see of the form; two forms with the same one ask and propose the same."""
+    fields: list[Any] = [
+        (name, type(field).__name__, str(field.label), form[name].value(), list(getattr(field, "choices", ())))
+        for name, field in form.fields.items()
+        if not form[name].is_hidden
+    ]
+    return repr([type(form).__name__, form.question.workflow, form.question.task, fields, form.buttons])
