@@ -89,7 +89,8 @@ class Running(ABC):
             call.context.run(current.set, call)
             self._on_loop(partial(self._start_async, call))
         elif self._inline:
-            call.context.run(self._run_sync, call)
+            # A copy, since an attempt that is tried again at once is still within its own.
+            call.context.copy().run(self._run_sync, call)
         else:
             pool.submit(partial(call.context.run, self._run_sync, call))
 

@@ -15,7 +15,7 @@ from hitl.errors import InsideTransaction, NoThreadId
 from hitl.func import entrypoint, task
 from hitl.models import Interrupt, Thread
 from hitl.store import Store
-from hitl.types import Command, interrupt
+from hitl.types import Command, RetryPolicy, interrupt
 from hitl.workflow import Workflow
 from tests.hitl.programs import facts, on, questions
 
@@ -154,3 +154,25 @@ def test_a_number_is_a_thread_id_too(store: Store) -> None:
 
     assert graph.invoke("in", on(7)) == "7"  # type: ignore[arg-type]
     assert facts(store, "output", thread_id="7")
+
+
+@pytest.mark.django_db
+def test_a_task_is_tried_again_inline_too(register: Register) -> None:
+    tries: list[int] = []
+
+    @task(retry_policy=RetryPolicy(max_attempts=3, initial_interval=0.001, retry_on=OSError))
+    def flaky():
+        tries.append(1)
+        if len(tries) < 3:
+            raise OSError
+        return len(tries)
+
+    @register
+    @entrypoint(name="trying")
+    def trying(value):
+        return flaky().result()
+
+    verbs.start("trying", None, thread_id="trying")
+    assert testing.drain() == 1
+    assert len(tries) == 3
+    assert Thread.objects.get(pk="trying").status == "idle"
