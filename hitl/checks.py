@@ -40,7 +40,7 @@ from hitl import conf, executors, registry, search
 
 TAG = "hitl"
 # Settings with our prefix that the project around the desk reads.
-OF_THE_PROJECT = {"HITL_DEMO"}
+OF_THE_PROJECT = {"HITL_DEMO", "HITL_METRICS_TOKEN"}
 # What is renewed three times in a lease has to come through a slow disk or a busy processor meanwhile.
 SHORTEST_LEASE = 1
 KINDS: dict[str, tuple[type, ...]] = {

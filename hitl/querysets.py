@@ -93,6 +93,12 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
             found = found.exclude(workflow=name, workflow_version__in=list(versions))
         return found
 
+    def waiting(self, *, most: int) -> list[tuple[str, datetime, datetime | None]]:
+        """Of `most` threads that could be run: the workflow, since when, and the lease that ran out, if one did."""
+        # No order: any of them will do, and a million need not be sorted.
+        found = self.unclaimed().order_by()[:most]
+        return list(found.values_list("workflow", "updated_at", "lease_expires_at"))
+
     def stranded(self, since: timedelta) -> ThreadQuerySet:
         """Threads whose lease ran out that long ago, and which nobody took over."""
         return self.filter(status="busy", lease_expires_at__lt=Now() - since).order_by("id")
@@ -261,6 +267,21 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
 
     def of_workflow(self, workflow: str) -> InterruptQuerySet:
         return self.filter(workflow=workflow)
+
+    def workflow_names(self, *, most: int) -> list[str]:
+        """The workflows that have any, by seeks in an index: no row is counted."""
+        found: list[str] = []
+        while len(found) < most:
+            after = self.filter(workflow__gt=found[-1]) if found else self
+            name = after.order_by("workflow").values_list("workflow", flat=True).first()
+            if name is None:
+                break
+            found.append(name)
+        return found
+
+    def oldest_asked_at(self) -> datetime | None:
+        """When the one that was asked first was asked."""
+        return self.order_by("asked_at").values_list("asked_at", flat=True).first()
 
     def count_up_to(self, most: int) -> int:
         """How many there are, without counting further than `most`.

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hitl import conf, divergence, logs, pulse, transitions
+from hitl import conf, divergence, logs, observing, pulse, transitions
 from hitl.ending import Ending, Outcome
 from hitl.errors import HitlError, JournalUnreachable, LeaseLost, RunCancelled, RunStopped
 from hitl.journal import inline
@@ -150,6 +150,21 @@ def execute(setting: Setting) -> Outcome:
 
     Raises LeaseLost, RunCancelled or JournalUnreachable when it was taken away; the outcome has the rest.
     """
+    with observing.Leg(setting.workflow.name) as observed:
+        outcome = _passes(setting)
+        observed.outcome = outcome.kind
+    return outcome
+
+
+async def aexecute(setting: Setting) -> Outcome:
+    """The same on the running event loop, which never waits for the database."""
+    with observing.Leg(setting.workflow.name) as observed:
+        outcome = await _apasses(setting)
+        observed.outcome = outcome.kind
+    return outcome
+
+
+def _passes(setting: Setting) -> Outcome:
     store, thread_id = setting.store, setting.lease.thread_id
     while True:
         leg = setting.leg(store.submit(partial(_turn, setting), key=thread_id).result())
@@ -160,8 +175,7 @@ def execute(setting: Setting) -> Outcome:
                 return ending.outcome
 
 
-async def aexecute(setting: Setting) -> Outcome:
-    """The same on the running event loop, which never waits for the database."""
+async def _apasses(setting: Setting) -> Outcome:
     store, thread_id = setting.store, setting.lease.thread_id
     while True:
         leg = setting.leg(await asyncio.wrap_future(store.submit(partial(_turn, setting), key=thread_id)))

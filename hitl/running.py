@@ -15,13 +15,15 @@ from concurrent.futures import InvalidStateError
 from datetime import UTC, datetime
 from functools import partial
 from threading import Event, RLock
+from time import monotonic
 from typing import Any
 
-from hitl import attempts, codec, doing, failures, pool, recording, telling
+from hitl import attempts, codec, doing, failures, observing, pool, recording, telling
 from hitl.errors import HitlError, LeaseLost
 from hitl.events import Buffer
 from hitl.facts import Fact
 from hitl.futures import AsyncTaskFuture, TaskFuture
+from hitl.observing import Observer
 from hitl.scope import Call, Scope, State, current
 from hitl.signals import Pause, Signal, Stop
 from hitl.slots import Slots
@@ -84,7 +86,7 @@ class Running(ABC):
     def _execute(self, call: Call) -> None:
         if self.stopped is not None:
             return
-        call.started_at = datetime.now(UTC)
+        call.started_at, call.attempt_began = datetime.now(UTC), monotonic()
         if call.work.is_async:
             call.context.run(current.set, call)
             self._on_loop(partial(self._start_async, call))
@@ -226,9 +228,11 @@ class Running(ABC):
             call.error = asyncio.CancelledError()
         wait = attempts.wait_seconds(call)
         if wait is not None:
+            self._observe(call, "retried")
             self._note_attempt(call, wait)
             return
         fact = recording.outcome(call)
+        self._observe(call, "failed" if call.error else "cached" if call.cached else "succeeded")
         if call.written is not None:
             self._recorded(call, call.written, None)
         elif self._durability == "sync":
@@ -236,6 +240,10 @@ class Running(ABC):
         else:
             self._write_later([*self.buffer.take(), fact])
             self._recorded(call, fact, None)
+
+    def _observe(self, call: Call, outcome: str) -> None:
+        seconds = monotonic() - call.attempt_began
+        observing.tell(Observer.task_ended, self.turn.workflow, call.name, outcome, seconds)
 
     def _write_later(self, facts: list[Fact]) -> None:
         """The next call may start before these are durable (rule 34); a question or the output comes behind them."""

@@ -168,6 +168,8 @@ class Call(Scope):
         self.holds_slot = False
         self.observed = False
         self.started_at = datetime.now(UTC)
+        # The same of this attempt, in monotonic seconds: clocks may be set while it runs.
+        self.attempt_began = 0.0
         self.value: Any = None
         self.error: BaseException | None = None
         self.future: TaskFuture | AsyncTaskFuture

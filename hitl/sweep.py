@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from hitl import conf, discreet, executors, pool, presence, verbs
+from hitl import conf, discreet, executors, observing, pool, presence, verbs
 from hitl.checkpoint.database import saver
 from hitl.errors import HitlError
 from hitl.executors.base import RETRY_SECONDS
 from hitl.models import Interrupt, Run, Thread
+from hitl.observing import Observer
 from hitl.store import owner_is_dead
 
 BATCH = 500
@@ -46,7 +47,9 @@ def safely(*, at_start: bool = False) -> bool:
 def tidy() -> int:
     """The part of it that needs no executor: release held answers, end the leases of dead processes,
     begin starts whose time has come."""
-    return _release() + _free_dead_leases() + _begin_due()
+    released, freed, begun = _release(), _free_dead_leases(), _begin_due()
+    observing.tell(Observer.swept, released=released, freed=freed, begun=begun)
+    return released + freed + begun
 
 
 def _release() -> int:
@@ -99,4 +102,5 @@ def _nudge(*, at_start: bool) -> int:
         wait = min(RETRY_SECONDS * 2 ** min(nudges, MOST_DOUBLINGS), MAX_BACK_OFF_SECONDS)
         if threads.nudged(thread_id, retry_seconds=wait):
             executor.nudge(thread_id, workflow=workflow)
+    observing.tell(Observer.nudged, len(found))
     return len(found)

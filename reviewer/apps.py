@@ -9,7 +9,8 @@ class ReviewerConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from reviewer import checks  # noqa: F401 (importing registers them)
+        from reviewer import checks, metrics  # noqa: F401 (importing the checks registers them)
         from reviewer.live import bridge
 
         bridge.connect()
+        metrics.connect()

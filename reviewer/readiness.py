@@ -21,7 +21,7 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from hitl import conf, executors
+from hitl import conf, executors, presence
 
 DEADLINE_SECONDS = 2.0
 GROUP = "hitl.readyz"
@@ -114,7 +114,7 @@ def executor() -> None:
 
 
 def workers() -> None:
-    if not executors.current().nudges_here():
+    if not presence.processes():
         raise Unwell("none seen")
 
 

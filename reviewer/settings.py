@@ -10,6 +10,7 @@ HITL_WORKFLOWS          comma-separated modules with workflows; left out, the de
 HITL_EXECUTOR           dotted path of the executor; left out, what fits the database and REDIS_URL
 HITL_CONCURRENCY, HITL_LEASE_SECONDS, HITL_SWEEP_SECONDS, HITL_STOP_SECONDS, HITL_UNDO_SECONDS
                         numbers, as docs/operations.md tells of the settings of these names
+HITL_METRICS_TOKEN      what a scraper of /metrics has to send; left out, only administrators see them
 DATA_DIR                for the database, static files and the key; left out, var/
 TIME_ZONE, LOG_LEVEL    as Django and logging have them
 LOG_FORMAT              json for one JSON object a line; left out, lines for people
@@ -130,6 +131,8 @@ globals().update(
 if HITL_EXECUTOR == environment.PROCRASTINATE:
     # Its migrations are for PostgreSQL alone.
     INSTALLED_APPS += ["procrastinate.contrib.django"]
+
+HITL_METRICS_TOKEN = os.environ.get("HITL_METRICS_TOKEN", "")
 
 LOGGING = {
     "version": 1,

@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 
 from reviewer.access import signed_in
 from reviewer.converters import ThreadIdConverter
-from reviewer.views import account, drafts, health, question, queue, runs, start, together, undo
+from reviewer.views import account, drafts, health, metrics, question, queue, runs, start, together, undo
 
 register_converter(ThreadIdConverter, "thread")
 
@@ -36,6 +36,7 @@ urlpatterns = [
     # Without a slash at the end, as whatever asks for them expects.
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("accounts/login/", account.SignIn.as_view(), name="login"),
     path("accounts/logout/", account.SignOut.as_view(), name="logout"),
     path("accounts/password/", signed_in(account.ChangePassword.as_view()), name="password_change"),

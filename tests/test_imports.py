@@ -64,13 +64,14 @@ def arrows(package: str, *, to: set[str]) -> list[str]:
     ]
 
 
-def test_the_engine_knows_neither_desk_nor_web_sockets() -> None:
+def test_the_engine_knows_neither_desk_nor_web_sockets_nor_exporter() -> None:
     web = {
         "reviewer",
         "channels",
         "channels_redis",
         "django_htmx",
         "template_partials",
+        "prometheus_client",
         "uvicorn",
         "whitenoise",
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,13 +21,14 @@ from typing import Any, TypeVar
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.db.models import Q
 
-from hitl import announce, conf, discreet, forking
+from hitl import announce, conf, discreet, forking, observing
 from hitl.checkpoint import statements
 from hitl.checkpoint.rows import Table
 from hitl.errors import InsideTransaction, JournalUnreachable, LeaseLost
 from hitl.facts import NOT_REPLAYED, Fact
 from hitl.journal import Entry, Journal, inline
 from hitl.models import Checkpoint, Interrupt, Run, Thread
+from hitl.observing import Observer
 from hitl.projection import OPEN, UNENDED, Projection
 from hitl.store import Lease, Opened, Store, Unit, check_thread_id, unknown_thread
 
@@ -151,7 +152,7 @@ class DatabaseSaver(Store):
                     f"A row of thread {thread.id!r} was changed by somebody who did not lock the thread."
                 )
             statements.insert_facts(cursor, connections[self.alias], thread.id, unit.facts)
-        transaction.on_commit(partial(announce.moved, thread.id), using=self.alias)
+        transaction.on_commit(partial(_committed, unit), using=self.alias)
 
     def _table(self, row: Any) -> Table[Any]:
         return self._runs if isinstance(row, Run) else self._questions
@@ -160,7 +161,7 @@ class DatabaseSaver(Store):
 
     def append(self, lease: Lease, facts: Sequence[Fact]) -> None:
         self._append(connections[self.alias], lease, facts)
-        announce.moved(lease.thread_id)
+        _written({lease.thread_id}, len(facts))
 
     def atomically(self, lease: Lease, work: Callable[[], Sequence[Fact]]) -> None:
         facts: Sequence[Fact] = ()
@@ -175,7 +176,7 @@ class DatabaseSaver(Store):
             self.close_connection()
             if not self._patiently(lease.thread_id, partial(self._is_there, lease, facts[0]), lambda: None):
                 raise unreachable(lease.thread_id, error) from error
-        announce.moved(lease.thread_id)
+        _written({lease.thread_id}, len(facts))
 
     def append_group(self, group: list[Entry]) -> None:
         """Write several legs' facts in one commit; whose lease is lost hears so, the others are written."""
@@ -204,7 +205,8 @@ class DatabaseSaver(Store):
                 for index in order:
                     outcome[index] = self._append_one(connection, group[index])
             results = [outcome[index] for index in range(len(group))]
-        announce.moved(*{entry.lease.thread_id for entry in group})
+        count = sum(len(entry.facts) for entry, error in zip(group, results, strict=True) if error is None)
+        _written({entry.lease.thread_id for entry in group}, count)
         return results
 
     def _append_one(self, connection: Any, entry: Entry) -> BaseException | None:
@@ -232,7 +234,7 @@ class DatabaseSaver(Store):
         def attempt() -> bool:
             with transaction.atomic(using=self.alias):
                 self._append(connections[self.alias], lease, entry.facts)
-            announce.moved(lease.thread_id)
+            _written({lease.thread_id}, len(entry.facts))
             return True
 
         def already() -> bool | None:
@@ -411,6 +413,22 @@ class DatabaseSaver(Store):
 def saver(alias: str | None = None) -> DatabaseSaver:
     """The store of a database, one a process, so that its journal threads are shared."""
     return DatabaseSaver(alias or conf.settings().database)
+
+
+def _written(thread_ids: Collection[str], count: int) -> None:
+    """Facts of these threads are committed."""
+    announce.moved(*thread_ids)
+    observing.tell(Observer.facts_written, count)
+
+
+def _committed(unit: Unit) -> None:
+    """A transition is committed; of an answer it is told how long its question had waited for it."""
+    _written({unit.thread.id}, len(unit.facts))
+    for fact in unit.facts:
+        if fact.kind in ("answer", "hold"):
+            question = unit.questions[fact.detail["id"]]
+            waited = max(0.0, (unit.now - question.asked_at).total_seconds())
+            observing.tell(Observer.answered, question.workflow, waited)
 
 
 def _wanted(thread: Thread, *, closed: bool, questions: Sequence[str]) -> tuple[str, list[Any]]:

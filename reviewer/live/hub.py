@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 from hitl import announce, discreet
+from reviewer import metrics
 from reviewer.live import bridge, codes, reader, wire
 from reviewer.live import watch as watches
 from reviewer.live.subscriber import Message, Subscriber
@@ -106,10 +107,13 @@ class Hub:
             return None
         subscriber = Subscriber(user_id=user.pk, session_key=session_key)
         self.connections.add(subscriber)
+        metrics.sockets(+1)
         return subscriber
 
     def leave(self, subscriber: Subscriber) -> None:
-        self.connections.discard(subscriber)
+        if subscriber in self.connections:
+            self.connections.remove(subscriber)
+            metrics.sockets(-1)
         for thread_id in list(subscriber.sent):
             self._forget(subscriber, thread_id)
 

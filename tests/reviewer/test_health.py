@@ -14,20 +14,15 @@ from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from hitl import executors
+from hitl.models import Process
 from hitl.testing import ManualExecutor
 from reviewer import readiness
 from reviewer.readiness import Look, Unwell, look, verdict
 
 WAIT_SECONDS = 30
-
-
-class Seen(ManualExecutor):
-    """An executor that reaches somebody."""
-
-    def nudges_here(self) -> bool:
-        return True
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +32,12 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def with_executor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executors, "current", Seen)
+def with_executor(transactional_db: None) -> None:
+    """Somewhere a process executes runs."""
+    now = timezone.now()
+    Process.objects.create(
+        id="elsewhere:1:abc", executor="", host="elsewhere", pid=1, concurrency=1, started_at=now, seen_at=now
+    )
 
 
 def readyz(client: Client, *, expect: int) -> dict[str, Any]:
