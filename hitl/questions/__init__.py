@@ -12,12 +12,19 @@ from typing import Any
 from hitl.questions.base import Description, Kind
 from hitl.questions.choice import Choice
 from hitl.questions.data import Data
+from hitl.questions.elicitation import Elicitation
+from hitl.questions.hitl_request import HitlRequest
+from hitl.questions.human_interrupt import HumanInterrupt
 from hitl.questions.schema import Schema
 from hitl.questions.text import Text
+from hitl.questions.tool_approval import ToolApproval
 
 __all__ = ["Description", "Kind", "detect", "get", "kinds", "register"]
 
-_kinds: list[Kind] = [Schema(), Choice(), Data(), Text()]
+_kinds: list[Kind] = [
+    *(ToolApproval(), Schema(), HitlRequest(), HumanInterrupt(), Elicitation()),
+    *(Choice(), Data(), Text()),
+]
 
 
 def register(kind: Kind) -> Kind:

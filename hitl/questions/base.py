@@ -13,15 +13,20 @@ from hitl.errors import InvalidAnswer
 @dataclasses.dataclass(frozen=True, slots=True)
 class Description:
     """What a question says: a title of one line (200 characters at most, never empty), a text in Markdown,
-    and what else came with it, as pairs of a name and a value."""
+    what else came with it, as pairs of a name and a value, and what it consists of, each described itself."""
 
     title: str
     body: str = ""
     rows: tuple[tuple[str, Any], ...] = ()
+    parts: tuple[Description, ...] = ()
 
 
 class Kind(abc.ABC):
-    """One way to read a payload. Values may come as they were asked, or as `codec.plain` shows them."""
+    """One way to read a payload: which payloads, what they say, and what is a legal answer.
+
+    Values may come as they were asked, or as `codec.plain` shows them. All but `detect` and `describe` have
+    a default: what `schema` says is checked, and the answer stays as it was given.
+    """
 
     name: ClassVar[str]
 
@@ -39,8 +44,12 @@ class Kind(abc.ABC):
 
     def check(self, answer: Any, value: Any, response_schema: dict[str, Any] | None) -> Any:
         """The answer in its normal form, or `InvalidAnswer` with all that is wrong with it."""
-        if response_schema:
-            refuse(schema.validate(answer, response_schema))
+        if wanted := self.schema(value, response_schema):
+            refuse(schema.validate(answer, wanted))
+        return self.normal(answer, value)
+
+    def normal(self, answer: Any, value: Any) -> Any:
+        """A legal answer as the workflow gets it."""
         return answer
 
 

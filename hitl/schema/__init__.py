@@ -9,6 +9,7 @@ Both libraries are imported when first needed, since every program that has a wo
 
 from hitl.schema.annotations import coerce, coerce_answer, from_annotation, from_model, is_model
 from hitl.schema.checking import check_schema, validate
+from hitl.schema.references import followed, referred
 from hitl.schema.telling import Errors, in_words, json_path
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "check_schema",
     "coerce",
     "coerce_answer",
+    "followed",
     "from_annotation",
     "from_model",
     "in_words",
     "is_model",
     "json_path",
+    "referred",
     "validate",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from hitl.errors import InvalidSchema
+from hitl.schema import unions
 from hitl.schema.telling import Errors, json_path, shortened
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def validate(value: Any, schema: dict[str, Any]) -> Errors:
 
     shown = codec.plain(codec.encode(value, where="answer"))
     try:
-        return [_told(error) for error in _validator(schema).iter_errors(shown)]
+        found = _validator(schema).iter_errors(shown)
+        return [_told(error) for one in found for error in unions.meant(one)]
     except Unresolvable as error:
         return [("", f"The question's schema refers to something that is not within it: {error}")]
     except RecursionError:
@@ -154,6 +156,9 @@ def _told(error: ValidationError) -> tuple[str, str]:
     """The error that explains most, at the place a person would look for it."""
     from jsonschema.exceptions import best_match
 
+    if (names := unions.names(error)) is not None:
+        path, values = names
+        return json_path(path), shortened(f"This must be one of: {_listed(values)}.")
     most = best_match([error])
     path = list(most.absolute_path)
     if most.validator == "required" and isinstance(most.validator_value, list):
@@ -195,5 +200,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "uniqueItems": lambda _: "No item may occur twice.",
     "pattern": lambda pattern: f"This must match {pattern}.",
     "format": lambda name: f"This must be a valid {name}.",
+    "oneOf": lambda _: "This fits none of the forms that it may have, or more than one.",
+    "anyOf": lambda _: "This fits none of the forms that it may have.",
     "multipleOf": lambda step: f"This must be a multiple of {step}.",
 }

@@ -195,6 +195,7 @@ payloads = st.recursive(
         | st.dictionaries(
             st.sampled_from(["question", "title", "options", "body", "draft", "multiple"]), inner, max_size=4
         )
+        | st.dictionaries(st.sampled_from(["action_requests", "reviewConfigs", "config", "url"]), inner, max_size=4)
     ),
     max_leaves=8,
 )
@@ -204,7 +205,7 @@ payloads = st.recursive(
 def test_every_payload_has_a_kind_and_a_title(value: Any) -> None:
     for shown in (value, codec.plain(codec.encode(value))):
         kind = questions.detect(shown, None)
-        for name in (kind.name, "data", "text", "choice", "schema"):
+        for name in {kind.name, *(known.name for known in questions.kinds())}:
             title = questions.get(name).describe(shown).title
             assert title
             assert len(title) <= 200
@@ -228,4 +229,4 @@ def test_a_projects_own_kind_comes_first(monkeypatch: pytest.MonkeyPatch) -> Non
     assert questions.detect({"options": ["a"]}, None).name == "choice"
     again = questions.register(Riddle())
     assert questions.get("riddle") is again
-    assert len(questions.kinds()) == 5
+    assert len(questions.kinds()) == 9
