@@ -119,7 +119,7 @@ STORAGES = {
     },
 }
 
-HITL_WORKFLOWS = environment.words("HITL_WORKFLOWS", default="reviewer.demo.workflows")
+HITL_WORKFLOWS = environment.words("HITL_WORKFLOWS", default="reviewer.demo.workflows,reviewer.demo.agents")
 HITL_EXECUTOR = environment.executor(DATABASES["default"])
 HITL_BROKER_URL = os.environ.get("REDIS_URL", "")
 globals().update(environment.numbers("HITL_CONCURRENCY", kind=int))

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib.auth.models import User
 from django.http import HttpRequest, QueryDict
 
@@ -19,7 +20,8 @@ from hitl.errors import AnswerConflict, HitlError
 from hitl.models import Interrupt
 from reviewer import drafts, undoing
 from reviewer.context import Desk
-from reviewer.forms.answer import Answer, form_for
+from reviewer.forms.answer import Answer
+from reviewer.forms.kinds import form_for
 
 # A page of the queue.
 MOST = 50
@@ -62,7 +64,7 @@ def read(texts: Sequence[str]) -> list[Pick]:
 
 def choices(picks: Sequence[Pick]) -> list[str]:
     """The labels of the buttons that every one of these forms has, in the order of the first."""
-    labels = [[label for _, label, _ in form_for(pick.question).buttons] for pick in picks]
+    labels = [[label for _, label, _ in form_for(pick.question).shared_buttons] for pick in picks]
     if not labels:
         return []
     return [label for label in labels[0] if all(label in others for others in labels[1:])]
@@ -70,9 +72,9 @@ def choices(picks: Sequence[Pick]) -> list[str]:
 
 def shared_form(picks: Sequence[Pick]) -> Answer | None:
     """The form for all of them, where they do not differ in anything that is asked or proposed."""
-    forms = [form_for(pick.question) for pick in picks]
-    alike = len({_signature(form) for form in forms}) == 1
-    return forms[0] if alike and len(forms) > 1 else None
+    found = [form_for(pick.question) for pick in picks]
+    alike = len({_signature(form) for form in found}) == 1
+    return found[0] if alike and len(found) > 1 and found[0].is_shared else None
 
 
 def decide(request: HttpRequest, picks: Sequence[Pick], *, choice: str, by: User) -> list[Outcome]:
@@ -139,25 +141,26 @@ def _told(form: Answer) -> str:
 def _pressed(question: Interrupt, choice: str) -> QueryDict | None:
     """What the form would send if this button were pressed at once."""
     form = form_for(question)
-    values = [value for value, label, _ in form.buttons if label == choice]
+    values = [value for value, label, _ in form.shared_buttons if label == choice]
     if not values:
         return None
     data = _as_proposed(form)
-    data[form.button_name] = values[0]
+    data[form.shared_name] = values[0]
     return data
 
 
 def _as_proposed(form: Answer) -> QueryDict:
+    """What a browser would send of a form that nobody has touched."""
     data = QueryDict(mutable=True)
-    for name in form.fields:
+    for name, field in form.fields.items():
         bound = form[name]
-        value = bound.value()
-        if isinstance(value, list | tuple):
-            data.setlist(bound.html_name, [str(item) for item in value])
-        elif value is True:
-            data[bound.html_name] = "on"
-        elif value not in (None, False):
-            data[bound.html_name] = str(value)
+        shown: Any = field.widget.format_value(bound.value())
+        if isinstance(field, forms.BooleanField):
+            shown = "on" if bound.value() else None
+        if isinstance(shown, list | tuple):
+            data.setlist(bound.html_name, list(shown))
+        elif shown is not None:
+            data[bound.html_name] = str(shown)
     return data
 
 

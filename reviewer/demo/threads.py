@@ -11,6 +11,10 @@ from hitl.run import run_thread
 
 # Who started which workflow with what.
 FIRST: list[tuple[str, str, Any]] = [
+    ("ana", "agent", "data"),
+    ("ben", "agent", "elicitation"),
+    ("ben", "agent", "human_interrupt"),
+    ("ana", "agent", "tool_approval"),
     ("ana", "graph", "foo"),
     ("ben", "refund", {}),
     (
@@ -25,6 +29,7 @@ FIRST: list[tuple[str, str, Any]] = [
     ),
     ("ana", "article", {}),
     ("ben", "import", {"rows": 1200, "batches": 4, "seconds_per_batch": 0}),
+    ("ben", "agent", "hitl_request"),
 ]
 
 

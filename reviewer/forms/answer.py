@@ -1,4 +1,4 @@
-"""The answer form of each kind of question, found by the kind's name.
+"""The answer forms of the plain kinds of questions, and what all answer forms share.
 
 A kind says in `hitl.questions` what fits; the form says how a person enters it. Two hidden fields travel
 with every form: `version`, so that an answer cannot reach a question that has changed, and `token`, so that
@@ -27,12 +27,14 @@ MOST_BUTTONS = 4
 
 
 class Answer(forms.Form):
-    """What all answer forms share. `value()` is the answer; `buttons` are choices that send it at once."""
+    """What all answer forms share. `value()` is the answer; `buttons` are choices that send it at once;
+    `page_template` draws the form, and may extend the one that is the default."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
     token = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
     send_label = "Send this answer"
+    page_template = "reviewer/question/form.html"
 
     def __init__(self, question: Interrupt, data: QueryDict | None = None) -> None:
         started = {"version": question.version, "token": uuid.uuid4().hex}
@@ -56,6 +58,18 @@ class Answer(forms.Form):
     def buttons(self) -> list[Button]:
         """Value, label and whether it is the suggested one, where choosing is sending."""
         return []
+
+    # Whether the same form, filled in once, may answer several questions that are alike.
+    is_shared = True
+
+    @property
+    def shared_name(self) -> str:
+        return self.button_name
+
+    @property
+    def shared_buttons(self) -> list[Button]:
+        """The choices that can be made in several questions at once, with everything else as it is proposed."""
+        return self.buttons
 
     def shown(self) -> tuple[Shown, ...]:
         return tuple(Shown(field=field) for field in self.visible_fields())
@@ -177,16 +191,3 @@ class SchemaAnswer(SchemaForm, Answer):
 
     def build(self, asked: Any) -> None:
         """SchemaForm adds the fields."""
-
-
-FORMS: dict[str, type[Answer]] = {
-    "text": TextAnswer,
-    "choice": ChoiceAnswer,
-    "data": DataAnswer,
-    "schema": SchemaAnswer,
-}
-
-
-def form_for(question: Interrupt, data: QueryDict | None = None) -> Answer:
-    """The form for a question; a kind that has none is answered as text or JSON, never a dead end."""
-    return FORMS.get(question.kind, DataAnswer)(question, data)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
@@ -35,7 +35,11 @@ class Text(forms.CharField):
         super().__init__(strip=False, **options)
 
     def to_python(self, value: Any) -> str:
-        return str(super().to_python(value)).replace("\r\n", "\n")
+        return plain_ends(str(super().to_python(value)))
+
+
+def plain_ends(text: str) -> str:
+    return text.replace("\r\n", "\n")
 
 
 class Lines(Text):
@@ -85,7 +89,9 @@ def choices_of(schema: Schema) -> list[tuple[Any, str]]:
     if "const" in schema:
         return [(schema["const"], phrase(schema["const"]))]
     if isinstance(schema.get("enum"), list):
-        return [(value, phrase(value)) for value in schema["enum"]]
+        names = schema.get("enumNames", [])  # older than titled constants; MCP still has it
+        named = names if isinstance(names, list) and len(names) == len(schema["enum"]) else schema["enum"]
+        return [(value, phrase(name)) for value, name in zip(schema["enum"], named, strict=True)]
     branches = schema.get("oneOf") or schema.get("anyOf") or []
     if branches and all(isinstance(branch, dict) and "const" in branch for branch in branches):
         return [(branch["const"], str(branch.get("title") or phrase(branch["const"]))) for branch in branches]
@@ -193,6 +199,18 @@ def several(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[fo
         options["help_text"] = options.get("help_text") or "One per line."
         return Lines(widget=forms.Textarea(attrs={"rows": 3}), required=False, **options), same
     return anything(schema, required, options)
+
+
+def as_text(field: forms.Field, value: Any) -> str:
+    """What a person sees in a field that shows this value, be it one of the form's own or one that was sent."""
+    if isinstance(field, forms.BooleanField):
+        return "yes" if value in (True, "True", "on") else "no"
+    raw = field.widget.format_value(value)
+    if isinstance(field, forms.ChoiceField):
+        labels = {str(place): str(label) for place, label in cast("Iterable[tuple[Any, Any]]", field.choices)}
+        chosen = raw if isinstance(raw, list | tuple) else [raw]
+        return ", ".join(labels.get(str(one), "") for one in chosen if one is not None)
+    return plain_ends(str("" if raw is None else raw))
 
 
 def as_list(value: Any) -> list[Any]:

@@ -13,31 +13,48 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 
-from reviewer.forms.fields import Schema, ToValue
+from reviewer.diff import Segment, words
+from reviewer.forms.fields import Schema, ToValue, as_text
 
 
 class Missing:
     """The mark of a value that was left out."""
 
 
+class Kept:
+    """The mark of a field that was left as it came: its value is what was proposed."""
+
+
 MISSING = Missing()
+UNKNOWN = Missing()
+KEPT = Kept()
 
 
 @dataclasses.dataclass
 class Leaf:
-    """One field. `empty` is its value when nothing was filled in."""
+    """One field. `empty` is its value when nothing was filled in; `given` is what was proposed, `before` is how
+    that looks in the field (None where nothing was)."""
 
     name: str
     path: tuple[str, ...]
     field: forms.Field
     to_value: ToValue
     empty: Any = MISSING
+    given: Any = UNKNOWN
+    before: str | None = None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether an unchanged field stands for what was proposed."""
+        return self.given is not UNKNOWN
 
     def leaves(self) -> Iterator[Leaf]:
         yield self
 
     def value(self, cleaned: dict[str, Any]) -> Any:
         given = cleaned.get(self.name)
+        if given is KEPT:
+            return self.given
         if given is None or given == "" or given == []:
             return self.empty
         return self.to_value(given)
@@ -65,12 +82,15 @@ class Group:
     parts: dict[str, Part]
     optional: bool = False
     empty: Any = MISSING
+    given: Any = UNKNOWN
 
     def leaves(self) -> Iterator[Leaf]:
         for part in self.parts.values():
             yield from part.leaves()
 
     def value(self, cleaned: dict[str, Any]) -> Any:
+        if self.given is not UNKNOWN and all(cleaned.get(leaf.name) is KEPT for leaf in self.leaves()):
+            return self.given
         values = {key: part.value(cleaned) for key, part in self.parts.items()}
         present = {key: value for key, value in values.items() if value is not MISSING}
         if self.optional and not any(value not in (None, "", False, [], {}) for value in present.values()):
@@ -114,19 +134,28 @@ Tree = Part | Branches
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """A part as templates see it: a field, or a legend with parts below it. `branch` is its button's value."""
+    """A part as templates see it: a field, or a legend with parts below it. `branch` is its button's value;
+    `proposed` is the field's text before anybody changed it, and `diff` is what has become of it."""
 
     legend: str = ""
     help_text: str = ""
     field: BoundField | None = None
     parts: tuple[Shown, ...] = ()
     branch: str = ""
+    proposed: str | None = None
+    diff: tuple[Segment, ...] = ()
+
+
+def typed(leaf: Leaf, form: forms.Form) -> str:
+    """The text that a field shows: as it was sent, or as a draft has it."""
+    return as_text(leaf.field, form[leaf.name].value())
 
 
 def shown(part: Part, form: forms.Form, *, branch: str = "") -> Shown:
     """A part with its fields bound to a form."""
     if isinstance(part, Leaf):
-        return Shown(field=form[part.name])
+        changed = () if part.before is None else words(part.before, typed(part, form))
+        return Shown(field=form[part.name], proposed=part.before, diff=changed)
     if isinstance(part, Constant):
         return Shown()
     inner = tuple(shown(one, form) for one in part.parts.values() if not isinstance(one, Constant))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from hitl import schema as schemas
 from reviewer.forms.fields import Schema, field_for
 from reviewer.forms.parts import MISSING, Branch, Branches, Constant, Group, Leaf, Part, Tree
 from reviewer.shown import phrase
@@ -29,10 +30,19 @@ OF_GROUPS = {
 
 
 def tree(schema: Schema, *, root: str, label: str) -> Tree:
-    """The parts of a schema; the whole of it one field for JSON if it is too large to be a form."""
+    """The parts of a schema, or branches of which a button chooses one."""
     # A workflow without an annotation takes text.
-    builder = Builder(schema or {"type": "string"}, name=root, label=label)
-    whole = builder.branches() or builder.part(builder.root, name=root, path=(), label=label, required=True)
+    given = schema or {"type": "string"}
+    branches = Builder(given, name=root, label=label).branches()
+    if branches is not None and sum(1 for _ in branches.leaves()) <= MOST_FIELDS:
+        return branches
+    return part_of(given, root=root, label=label)
+
+
+def part_of(schema: Schema, *, root: str, label: str) -> Part:
+    """The parts of a schema; the whole of it one field for JSON if it is too large to be a form."""
+    builder = Builder(schema, name=root, label=label)
+    whole = builder.part(builder.root, name=root, path=(), label=label, required=True)
     if sum(1 for _ in whole.leaves()) > MOST_FIELDS:
         return builder.leaf({}, name=root, path=(), label=label, required=True, nullable=False)
     return whole
@@ -128,21 +138,12 @@ class Builder:
             if has_null(schema):
                 schema, nullable = without_null(schema), True
             elif "$ref" in schema:
-                schema = {**self.referred(schema["$ref"]), **without(schema, "$ref")}
+                schema = {**schemas.referred(schema["$ref"], self.root), **without(schema, "$ref")}
             elif (only := only_branch(schema)) is not None:
                 schema = {**only, **without(schema, "anyOf", "oneOf", "allOf")}
             else:
                 return schema, nullable
         return {}, nullable
-
-    def referred(self, reference: Any) -> Schema:
-        """What a reference points to within this schema."""
-        if not isinstance(reference, str) or not reference.startswith("#/"):
-            return {}
-        found: Any = self.root
-        for key in reference.removeprefix("#/").split("/"):
-            found = found.get(key.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
-        return found if isinstance(found, dict) else {}
 
 
 def without(schema: Schema, *names: str) -> Schema:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from hitl.errors import Invalid
 from reviewer import access, drafts
 from reviewer.access import ANSWER, needs
-from reviewer.forms.answer import form_for
+from reviewer.forms.kinds import form_for
 from reviewer.views.question import page, redirect_after_post
 
 

@@ -15,10 +15,11 @@ from django_htmx.http import HttpResponseClientRedirect
 from hitl import codec, questions, verbs
 from hitl.errors import AnswerConflict, Invalid, InvalidAnswer
 from hitl.models import Interrupt, Run
-from reviewer import access, drafts, precedents, shown, timeline, undoing
+from reviewer import access, drafts, precedents, record, shown, timeline, undoing
 from reviewer.access import ADMINISTER, ANSWER, needs, signed_in
 from reviewer.context import Desk
-from reviewer.forms.answer import Answer, form_for
+from reviewer.forms.answer import Answer
+from reviewer.forms.kinds import form_for
 from reviewer.forms.queue import QueueFilter
 from reviewer.forms.schema import focus_first_error
 from reviewer.views.queue import MOST_COUNTED, counted
@@ -181,6 +182,8 @@ def page(
         "missing": None if may_answer else access.PermissionMissing(ANSWER),
         "query": QueueFilter(request).query(),
         "answer": shown.stored(asked.answer),
+        "record": record.of(asked) if not is_pending else (),
+        "described": questions.get(asked.kind).describe(codec.plain(asked.value)),
         **more,
     }
     if request.headers.get("HX-Request"):
@@ -191,10 +194,8 @@ def page(
 
 def surroundings(asked: Interrupt) -> dict[str, Any]:
     """What is asked and what led to it."""
-    value = codec.plain(asked.value)
     after = max(0, asked.thread.seq - timeline.WINDOW_FACTS)
     return {
-        "described": questions.get(asked.kind).describe(value),
         "events": timeline.read(asked.thread_id, after=after),
         "is_cut": after > 0,
         "run": Run.objects.opening(asked.thread_id, turn=asked.turn),

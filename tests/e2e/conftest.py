@@ -90,7 +90,7 @@ def new_desk(prepared: Path) -> Iterator[Desk]:
 
 def running_desk(prepared: Path) -> Iterator[Desk]:
     with directory("desk") as home:
-        desk = Desk(home, HITL_WORKFLOWS=f"reviewer.demo.workflows,{workflows.__name__}")
+        desk = Desk(home, HITL_WORKFLOWS=f"reviewer.demo.workflows,reviewer.demo.agents,{workflows.__name__}")
         desk.copy_from(prepared)
         desk.start()
         try:

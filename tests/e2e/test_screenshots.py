@@ -27,7 +27,7 @@ LOOKS = {
 }
 PICTURES = [f"{name}{look}" for name in ("queue", "question", "run") for look in LOOKS] + ["start"]
 
-MINUTES_AGO = [190, 95, 34, 12, 3]
+MINUTES_AGO = [410, 340, 300, 260, 190, 95, 34, 12, 3, 1]
 PAID = "refund-2041"
 # When a row was written, in each table that the pages show.
 TIMES = {

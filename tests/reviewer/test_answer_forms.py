@@ -14,7 +14,8 @@ from django.utils.datastructures import MultiValueDict
 
 from hitl import codec
 from hitl.models import Interrupt
-from reviewer.forms.answer import Answer, DataAnswer, form_for
+from reviewer.forms.answer import Answer, DataAnswer
+from reviewer.forms.kinds import form_for
 from tests.reviewer.factories import form_of, question
 
 pytestmark = pytest.mark.django_db
@@ -250,7 +251,7 @@ class TestBranches:
         client.force_login(ben)
         page = client.get(reverse("reviewer:question", args=[asked.id])).content.decode()
         form = page[page.index("data-answer") :]
-        assert form.index('<button type="submit" disabled hidden>') < form.index(">Approve <")
+        assert form.index('<button type="submit" disabled hidden>') < form.index(">Approve</span>")
 
 
 def test_a_whole_answer_through_the_page(client: Client, ben: User) -> None:
