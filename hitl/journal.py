@@ -1,12 +1,14 @@
-"""Journal threads: connections of their own that write what running legs hand over (rule 35).
+"""The journal's lanes: connections of their own over which facts are written (rule 35).
 
-A body, sync or async, hands its facts here and goes on; no event loop waits for a database, and what
-several legs hand over while a commit is under way goes into the next one together. Facts of one thread
-always pass through the same journal thread, so their order is kept.
+A lane has a thread, to which bodies hand their facts and go on: no event loop waits for a database, and what
+several legs hand over while a commit is under way goes into the next one together. A thread that has to wait
+for its fact anyway takes a lane that nobody uses and writes by itself, which saves two switches of threads.
+Facts of one thread always pass through the same lane, one after another, so their order is kept.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +19,8 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 from zlib import crc32
+
+from django.db import connections
 
 from hitl import discreet
 from hitl.facts import Fact
@@ -55,17 +59,59 @@ class Entry:
             )
 
 
+class Lane:
+    """One connection that writes, and what waits for it. Whoever holds `lock` uses the connection."""
+
+    def __init__(self, alias: str) -> None:
+        self.queue: SimpleQueue[Any] = SimpleQueue()
+        self.lock = Lock()
+        # How much is waiting or being done, the journal's lock held; 0: a thread that may wait can do it itself.
+        self.pending = 0
+        self.thread: Thread | None = None
+        self.rests = True
+        self.was_used = False
+        self._alias = alias
+        self._connection: Any = None
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Within the block this thread's connection is the lane's."""
+        with self.lock:
+            before = connections[self._alias]
+            connections[self._alias] = self._own()
+            try:
+                yield
+            finally:
+                connections[self._alias] = before
+
+    def _own(self) -> Any:
+        if self._connection is None:
+            self._connection = connections.create_connection(self._alias)
+            self._connection.inc_thread_sharing()
+        return self._connection
+
+
 class Journal:
-    """The journal threads of one database in one process; started on first use, stopped by `close()`."""
+    """The lanes of one database in one process; their threads are started on first use, stopped by `close()`."""
 
     def __init__(self, saver: DatabaseSaver, *, threads: int) -> None:
         self._saver = saver
         self._lock = Lock()
-        self._queues: list[SimpleQueue[Any]] = [SimpleQueue() for _ in range(threads)]
-        self._threads: list[Thread | None] = [None] * threads
+        self._lanes = [Lane(saver.alias) for _ in range(threads)]
 
     def post(self, entry: Entry) -> None:
+        """Have it written, and do not wait."""
         self._put(entry.lease.thread_id, entry)
+
+    def record(self, entry: Entry) -> None:
+        """Have it written, if possible by this thread."""
+        lane = self._entered(entry.lease.thread_id)
+        if lane is None:
+            self.post(entry)
+            return
+        with self._left(lane):
+            (result,) = self._saver.written([entry])
+        entry.tell(result)
 
     def submit(self, work: Callable[[], T], *, key: str = "") -> Future[T]:
         """Run `work` on a journal thread; those of one key one after another."""
@@ -82,71 +128,138 @@ class Journal:
         self._put(key, run)
         return future
 
+    def call(self, work: Callable[[], T], *, key: str = "") -> T:
+        """Run `work` and wait for it, if possible in this thread."""
+        lane = self._entered(key)
+        if lane is None:
+            return self.submit(work, key=key).result()
+        with self._left(lane):
+            return work()
+
     def close(self) -> None:
         """Let the threads finish what they have, close their connections and end."""
         with self._lock:
-            threads = [thread for thread in self._threads if thread]
-            for queue, thread in zip(self._queues, self._threads, strict=True):
-                if thread:
-                    queue.put(None)
-            self._threads = [None] * len(self._threads)
+            threads = [lane.thread for lane in self._lanes if lane.thread]
+            for lane in self._lanes:
+                if lane.thread:
+                    lane.queue.put(None)
+                    lane.thread = None
         for thread in threads:
             thread.join()
 
-    def _put(self, key: str, item: Any) -> None:
-        index = crc32(key.encode()) % len(self._queues)
-        with self._lock:
-            thread = self._threads[index]
-            if thread is None or not thread.is_alive():
-                thread = Thread(
-                    target=self._work, args=(self._queues[index],), name=f"hitl-journal-{index}", daemon=True
-                )
-                self._threads[index] = thread
-                thread.start()
-            self._queues[index].put(item)
+    def _lane(self, key: str) -> Lane:
+        """With the lock held."""
+        lane = self._lanes[crc32(key.encode()) % len(self._lanes)]
+        if lane.thread is None or not lane.thread.is_alive():
+            name = f"hitl-journal-{self._lanes.index(lane)}"
+            lane.thread = Thread(target=self._work, args=(lane,), name=name, daemon=True)
+            lane.thread.start()
+        return lane
 
-    def _work(self, queue: SimpleQueue[Any]) -> None:
-        idle = True
+    def _put(self, key: str, item: Any) -> None:
+        with self._lock:
+            lane = self._lane(key)
+            lane.pending += 1
+            lane.queue.put(item)
+
+    def _entered(self, key: str) -> Lane | None:
+        """The lane, if nothing is under way in it and this thread may wait for a database."""
+        if running_loop() is not None:
+            return None
+        with self._lock:
+            lane = self._lane(key)
+            if lane.pending:
+                return None
+            lane.pending, lane.was_used = 1, True
+            if lane.rests:
+                lane.rests = False
+                lane.queue.put(_nothing)
+            return lane
+
+    @contextlib.contextmanager
+    def _left(self, lane: Lane) -> Iterator[None]:
+        """Use the lane, and leave it to others behind the block."""
+        try:
+            with lane.held():
+                try:
+                    yield
+                finally:
+                    self._saver.leave_broken_connection()
+        finally:
+            self._done(lane, 1)
+
+    def _done(self, lane: Lane, count: int) -> None:
+        with self._lock:
+            lane.pending -= count
+
+    # The thread of a lane
+
+    def _work(self, lane: Lane) -> None:
         while True:
             try:
-                item = queue.get(timeout=None if idle else IDLE_SECONDS)
+                item = lane.queue.get(timeout=None if lane.rests else IDLE_SECONDS)
             except Empty:
-                self._saver.close_connection()
-                idle = True
+                self._rest(lane)
                 continue
-            idle = False
-            if item is None:
-                break
-            if not self._handle(item, queue):
-                break
-            self._saver.leave_broken_connection()
-        self._saver.close_connection()
+            with lane.held():
+                goes_on = self._handle(item, lane)
+                if goes_on:
+                    self._saver.leave_broken_connection()
+                else:
+                    self._saver.close_connection()
+            if not goes_on:
+                return
 
-    def _handle(self, item: Any, queue: SimpleQueue[Any]) -> bool:
+    def _rest(self, lane: Lane) -> None:
+        """Close the connection if nobody has used it for a while."""
+        with self._lock:
+            if lane.was_used or lane.pending:
+                lane.was_used = False
+                return
+            lane.rests = True
+        with lane.held():
+            self._saver.close_connection()
+
+    def _handle(self, item: Any, lane: Lane) -> bool:
         """Do one thing, or as many appends as are there, in order. False: asked to end."""
         group: list[Entry] = []
         while True:
             if isinstance(item, Entry):
                 group.append(item)
             else:
-                self._flush(group)
+                self._flush(group, lane)
                 if item is None:
                     return False
                 item()
+                if item is not _nothing:
+                    self._done(lane, 1)
                 return True
             if len(group) == GROUP:
                 break
             try:
-                item = queue.get_nowait()
+                item = lane.queue.get_nowait()
             except Empty:
                 break
-        self._flush(group)
+        self._flush(group, lane)
         return True
 
-    def _flush(self, group: list[Entry]) -> None:
+    def _flush(self, group: list[Entry], lane: Lane) -> None:
         if group:
             self._saver.append_group(list(group))
+            self._done(lane, len(group))
             group.clear()
+
+
+def _nothing() -> None:
+    """Wakes a lane's thread, so that it looks after the connection."""
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs in this thread, if one does."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 @contextlib.contextmanager

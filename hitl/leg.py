@@ -37,8 +37,9 @@ from hitl.errors import HitlError, LeaseLost
 from hitl.events import Buffer
 from hitl.facts import Fact
 from hitl.futures import AsyncTaskFuture, TaskFuture
+from hitl.journal import running_loop
 from hitl.retrying import Policies
-from hitl.running import Emit, Running, is_cancelled, running_loop
+from hitl.running import Emit, Running, is_cancelled
 from hitl.scope import Call, Namespace, Scope, State, Work, current
 from hitl.signals import Pause, Signal, Stop
 from hitl.slots import Slots

@@ -97,11 +97,11 @@ def _run(thread_id: str) -> bool:
     from hitl.checkpoint.database import saver
 
     store = saver()
-    thread = store.submit(partial(store.thread, thread_id), key=thread_id).result()
+    thread = store.call(partial(store.thread, thread_id), key=thread_id)
     workflow = registry.find(thread.workflow, version=thread.workflow_version) if thread is not None else None
     if thread is None or workflow is None or thread.status != "busy":
         return False
-    lease = store.submit(partial(store.transact, thread_id, claiming(workflow)), key=thread_id).result()
+    lease = store.call(partial(store.transact, thread_id, claiming(workflow)), key=thread_id)
     if lease is None:
         return False
     setting = Setting(workflow, store, lease, workflow.config_of(thread), tell_nobody)
@@ -167,10 +167,10 @@ async def aexecute(setting: Setting) -> Outcome:
 def _passes(setting: Setting) -> Outcome:
     store, thread_id = setting.store, setting.lease.thread_id
     while True:
-        leg = setting.leg(store.submit(partial(_turn, setting), key=thread_id).result())
+        leg = setting.leg(store.call(partial(_turn, setting), key=thread_id))
         with _kept(leg):
             ending = Ending(leg, *leg.run(partial(setting.workflow.body, leg)))
-            if store.submit(partial(_settle, setting, leg, ending), key=thread_id).result():
+            if store.call(partial(_settle, setting, leg, ending), key=thread_id):
                 setting.workflow.cached.keep(leg, ending.result)
                 return ending.outcome
 

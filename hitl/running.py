@@ -23,6 +23,7 @@ from hitl.errors import HitlError, LeaseLost
 from hitl.events import Buffer
 from hitl.facts import Fact
 from hitl.futures import AsyncTaskFuture, TaskFuture
+from hitl.journal import running_loop
 from hitl.observing import Observer
 from hitl.scope import Call, Scope, State, current
 from hitl.signals import Pause, Signal, Stop
@@ -236,7 +237,7 @@ class Running(ABC):
         if call.written is not None:
             self._recorded(call, call.written, None)
         elif self._durability == "sync":
-            self.store.post(self.lease, [*self.buffer.take(), fact], partial(self._recorded, call, fact))
+            self.store.record(self.lease, [*self.buffer.take(), fact], partial(self._recorded, call, fact))
         else:
             self._write_later([*self.buffer.take(), fact])
             self._recorded(call, fact, None)
@@ -388,13 +389,6 @@ class Running(ABC):
         # A loop that was closed meanwhile has nobody left who waits.
         with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(work)
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def is_cancelled(error: BaseException) -> bool:

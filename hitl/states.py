@@ -90,7 +90,7 @@ class States(ABC):
 
     def _reading(self, read: Callable[[Store, str, int | None], T], config: Config) -> T:
         store, thread_id = self.store(), self.thread_id(config)
-        return store.submit(partial(read, store, thread_id, checkpoint_of(config))).result()
+        return store.call(partial(read, store, thread_id, checkpoint_of(config)))
 
     async def _areading(self, read: Callable[[Store, str, int | None], T], config: Config) -> T:
         store, thread_id = self.store(), self.thread_id(config)

@@ -321,6 +321,10 @@ class Store(ABC):
         else:
             done(None)
 
+    def record(self, lease: Lease, facts: Sequence[Fact], done: Callable[[BaseException | None], None]) -> None:
+        """`post` from code that has nothing else to do until it is done: perhaps `done` is called before it returns."""
+        self.post(lease, facts, done)
+
     def submit(self, work: Callable[[], T], *, key: str = "") -> Future[T]:
         """Run `work`, which calls this store, where it blocks nobody else.
 
@@ -332,6 +336,10 @@ class Store(ABC):
         except BaseException as error:
             future.set_exception(error)
         return future
+
+    def call(self, work: Callable[[], T], *, key: str = "") -> T:
+        """`submit`, and wait for it."""
+        return work()
 
     def check_usable(self) -> None:  # noqa: B027 - a store that always works has nothing to refuse
         """Raise where a run cannot work now (inside a transaction of the caller's)."""

@@ -349,7 +349,7 @@ class Workflow(states.States, Batches, Described):
         if (scope := scopes.current.get()) is not None:
             return self._ended(Outcome(self._called_in(scope, input).result()), stream)
         store, thread_id, full = self._prepared(config, options)
-        opening = store.submit(partial(self._open, store, thread_id, input, full)).result()
+        opening = store.call(partial(self._open, store, thread_id, input, full))
         while True:
             self._begin(stream, store, thread_id, opening)
             if opening.lease is not None:
@@ -358,12 +358,12 @@ class Workflow(states.States, Batches, Described):
                     break
                 opening = dataclasses.replace(opening, lease=None, follow=True)
             elif not opening.follow:
-                outcome = store.submit(partial(reading.outcome, store, thread_id)).result()
+                outcome = store.call(partial(reading.outcome, store, thread_id))
                 if opening.resumed and not outcome.interrupts and outcome.error is None:
                     return outcome  # nothing ran, so there is nothing to tell
                 break
             sleep(FOLLOW_SECONDS)
-            opening = store.submit(partial(self._follow, store, thread_id, opening.turn)).result()
+            opening = store.call(partial(self._follow, store, thread_id, opening.turn))
         return self._ended(outcome, stream, store, thread_id)
 
     async def _arun(self, input: Any, config: Config | None, stream: Stream, **options: Any) -> Outcome:
@@ -424,10 +424,10 @@ class Workflow(states.States, Batches, Described):
     def _begin(self, stream: Stream, store: Store, thread_id: str, opening: _Opening) -> None:
         """What a stream hears before any code runs."""
         if opening.resumed and stream.tells("values"):
-            stream.resumed(store.submit(partial(reading.current, store, thread_id), key=thread_id).result())
+            stream.resumed(store.call(partial(reading.current, store, thread_id), key=thread_id))
         if opening.lease is None or not (stream.tells("checkpoints") or stream.tells("tasks")):
             return
-        found = store.submit(partial(store.load, thread_id), key=thread_id).result()
+        found = store.call(partial(store.load, thread_id), key=thread_id)
         if stream.tells("checkpoints"):
             stream.checkpoint(self._reading_at(store, thread_id, found.thread.turn_seq))
         task_id = reading.task_id(found.thread)
@@ -437,7 +437,7 @@ class Workflow(states.States, Batches, Described):
         """What a stream hears at last; raises the run's error."""
         task_id = ""
         if store is not None and (stream.tells("checkpoints") or stream.tells("tasks")):
-            thread = store.submit(partial(store.thread, thread_id), key=thread_id).result()
+            thread = store.call(partial(store.thread, thread_id), key=thread_id)
             task_id = reading.task_id(thread)
             if stream.tells("checkpoints") and not outcome.interrupts and outcome.error is None:
                 stream.checkpoint(self._reading_at(store, thread_id, thread.output_seq))
@@ -447,7 +447,7 @@ class Workflow(states.States, Batches, Described):
         return outcome
 
     def _reading_at(self, store: Store, thread_id: str, seq: int) -> StateSnapshot:
-        return store.submit(partial(self._get_state, store, thread_id, seq), key=thread_id).result()
+        return store.call(partial(self._get_state, store, thread_id, seq), key=thread_id)
 
     def _prepared(self, config: Config | None, options: dict[str, Any]) -> tuple[Store, str, dict[str, Any]]:
         calling.check(config, options, node=self.node)

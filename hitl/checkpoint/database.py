@@ -180,17 +180,19 @@ class DatabaseSaver(Store):
 
     def append_group(self, group: list[Entry]) -> None:
         """Write several legs' facts in one commit; whose lease is lost hears so, the others are written."""
-        results: list[BaseException | None]
+        for entry, result in zip(group, self.written(group), strict=True):
+            entry.tell(result)
+
+    def written(self, group: list[Entry]) -> list[BaseException | None]:
+        """The same, but tells the caller alone."""
         try:
-            results = self._append_together(group)
+            return self._append_together(group)
         except Exception as error:
             # Of a lost connection nobody knows whether it took the commit along.
             in_doubt = isinstance(error, GONE)
             if in_doubt:
                 self.renew_connection()
-            results = [self._append_alone(entry, in_doubt=in_doubt) for entry in group]
-        for entry, result in zip(group, results, strict=True):
-            entry.tell(result)
+            return [self._append_alone(entry, in_doubt=in_doubt) for entry in group]
 
     def _append_together(self, group: list[Entry]) -> list[BaseException | None]:
         connection = connections[self.alias]
@@ -373,8 +375,17 @@ class DatabaseSaver(Store):
         else:
             self.journal.post(Entry(lease, facts, done))
 
+    def record(self, lease: Lease, facts: Sequence[Fact], done: Callable[[BaseException | None], None]) -> None:
+        if inline.get():
+            super().record(lease, facts, done)
+        else:
+            self.journal.record(Entry(lease, facts, done))
+
     def submit(self, work: Callable[[], T], *, key: str = "") -> Future[T]:
         return super().submit(work) if inline.get() else self.journal.submit(work, key=key)
+
+    def call(self, work: Callable[[], T], *, key: str = "") -> T:
+        return super().call(work) if inline.get() else self.journal.call(work, key=key)
 
     def check_usable(self) -> None:
         if connections[self.alias].in_atomic_block and not inline.get():

@@ -68,6 +68,42 @@ def test_it_is_not_the_callers_thread_that_writes() -> None:
     assert thread != threading.current_thread().name
 
 
+def test_a_thread_that_has_to_wait_writes_itself_where_nobody_else_does() -> None:
+    store = saver()
+    heard = Heard(1)
+    store.record(leased(store), [result()], heard.of(0))
+    assert heard.wait() == [(0, None, threading.current_thread().name)]
+    assert store.call(threading.current_thread, key="t") is threading.current_thread()
+
+
+def test_it_does_not_overtake_what_was_posted_before() -> None:
+    store = saver()
+    lease = leased(store)
+    heard = Heard(21)
+    for number in range(20):
+        store.post(lease, [result(number)], heard.of(number))
+    store.record(lease, [result(20)], heard.of(20))
+    assert store.call(partial(kinds, store), key="t").count("task") == 21
+    assert [number for number, _, _ in heard.wait()] == list(range(21))
+
+
+async def test_an_event_loop_never_writes_itself() -> None:
+    store = saver()
+    lease = await asyncio.wrap_future(store.submit(partial(leased, store)))
+    heard = Heard(1)
+    store.record(lease, [result()], heard.of(0))
+    ((_, error, thread),) = await asyncio.to_thread(heard.wait)
+    assert error is None
+    assert thread.startswith("hitl-journal-")
+
+
+def test_a_lane_is_free_again_when_work_in_it_fails() -> None:
+    store = saver()
+    with pytest.raises(ZeroDivisionError):
+        store.call(lambda: 1 / 0, key="t")
+    assert store.call(threading.current_thread, key="t") is threading.current_thread()
+
+
 def test_what_is_submitted_for_a_thread_comes_after_what_was_posted_for_it() -> None:
     store = saver()
     for name in ("a", "b", "c", "d", "e"):
@@ -211,9 +247,9 @@ def test_whoever_gives_up_waiting_leaves_the_journal_as_it_is() -> None:
     go_on = threading.Event()
     first = store.submit(partial(go_on.wait, WAIT_SECONDS), key="t")
     given_up = store.submit(partial(store.thread, "t"), key="t")
-    name = store.journal._threads[0]
+    name = store.journal._lanes[0].thread
     assert given_up.cancel()
     go_on.set()
     assert first.result(WAIT_SECONDS) is True
     assert store.submit(partial(store.thread, "t"), key="t").result(WAIT_SECONDS) is None
-    assert store.journal._threads[0] is name
+    assert store.journal._lanes[0].thread is name
