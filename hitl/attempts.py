@@ -7,7 +7,7 @@ which it did nothing more are void, so that they are tried again with it.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hitl import arguments, failures, retrying
@@ -34,7 +34,7 @@ def wait_seconds(call: Call) -> float | None:
 
 def fact(turn: Turn, scope: Scope, *, error: BaseException, wait: float) -> Fact:
     """The attempt of a call, or of the body, that failed, and when the next one is due."""
-    path, due = scope.path, datetime.now(UTC) + timedelta(seconds=wait)
+    path, due = scope.path, scope.leg.lease.now() + timedelta(seconds=wait)
     # What a page shows of it; the body has neither.
     args = {"args": arguments.kept(scope.work.args, scope.work.kwargs)} if isinstance(scope, Call) else {}
     return Fact(
@@ -50,10 +50,10 @@ def fact(turn: Turn, scope: Scope, *, error: BaseException, wait: float) -> Fact
     )
 
 
-def remaining_seconds(turn: Turn, path: str) -> float:
+def remaining_seconds(turn: Turn, path: str, *, now: datetime) -> float:
     """How long the next attempt of this call still has to wait; 0 where there is nothing to wait for."""
     due = turn.due.get(path)
-    return max(0.0, (due - datetime.now(UTC)).total_seconds()) if due is not None else 0.0
+    return max(0.0, (due - now).total_seconds()) if due is not None else 0.0
 
 
 def is_long(seconds: float) -> bool:

@@ -145,7 +145,7 @@ class Leg(Running):
 
     def _is_due(self) -> bool:
         """Wait out what is left of the body's back-off; False where it is long, or the leg was stopped."""
-        wait = attempts.remaining_seconds(self.turn, "")
+        wait = attempts.remaining_seconds(self.turn, "", now=self.lease.now())
         if attempts.is_long(wait):
             self.sleepers.append(self.turn.due[""])
             return False
@@ -153,7 +153,7 @@ class Leg(Running):
 
     async def _when_due(self, body: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """The same on the event loop, and then the body."""
-        wait = attempts.remaining_seconds(self.turn, "")
+        wait = attempts.remaining_seconds(self.turn, "", now=self.lease.now())
         if attempts.is_long(wait):
             self.sleepers.append(self.turn.due[""])
             return None

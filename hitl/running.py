@@ -78,7 +78,7 @@ class Running(ABC):
             self._begin(call)
 
     def _begin(self, call: Call) -> None:
-        wait = attempts.remaining_seconds(self.turn, call.path)
+        wait = attempts.remaining_seconds(self.turn, call.path, now=self.lease.now())
         if attempts.is_long(wait):
             self._sleep_on(call, self.turn.due[call.path])
         else:

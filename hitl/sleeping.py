@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from hitl import scope as scopes
 from hitl.facts import Fact
@@ -28,7 +28,7 @@ def sleep_until(when: datetime) -> None:
     scope.taken.add(path)
     recorded = leg.turn.timers.get(path)
     until = when if recorded is None else recorded
-    if until <= datetime.now(UTC):
+    if until <= leg.lease.now():
         return
     if recorded is None:
         leg.buffer.add(Fact("timer", leg.turn.number, path=path, name=scope.name, detail={"until": until.isoformat()}))
@@ -40,4 +40,4 @@ def sleep_until(when: datetime) -> None:
 def sleep_for(seconds: float | timedelta) -> None:
     """`sleep_until` so many seconds, or such a timedelta, from now, counted from the first time the code came here."""
     span = seconds if isinstance(seconds, timedelta) else timedelta(seconds=seconds)
-    sleep_until(datetime.now(UTC) + span)
+    sleep_until(scopes.require("sleep_for()").leg.lease.now() + span)

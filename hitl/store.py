@@ -18,8 +18,9 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from time import monotonic
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -36,6 +37,7 @@ class Lease:
     """The right to run one thread. `claims` counts how often it was claimed since the last new fact.
 
     version: of the workflow, which the open turn needs.
+    taken_at: by the store's clock, by which also the thread's timers are found due; `now()` goes on from there.
     """
 
     thread_id: str
@@ -43,6 +45,12 @@ class Lease:
     owner: str
     claims: int = 1
     version: str = ""
+    taken_at: datetime = dataclasses.field(default_factory=lambda: datetime.now(UTC), compare=False)
+    taken_monotonic: float = dataclasses.field(default_factory=monotonic, compare=False)
+
+    def now(self) -> datetime:
+        """The store's time, whatever this machine's clock shows or jumps to meanwhile (rule 3)."""
+        return self.taken_at + timedelta(seconds=monotonic() - self.taken_monotonic)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -158,7 +166,14 @@ class Unit:
         thread.lease_expires_at = self.now + timedelta(seconds=lease_seconds)
         thread.claims += 1
         thread.nudges, thread.nudge_at, thread.wake_at = 0, None, None
-        return Lease(thread.id, thread.lease_epoch, thread.lease_owner, thread.claims, thread.workflow_version)
+        return Lease(
+            thread.id,
+            thread.lease_epoch,
+            thread.lease_owner,
+            thread.claims,
+            thread.workflow_version,
+            taken_at=self.now,
+        )
 
     def drop_lease(self) -> None:
         thread = self.thread

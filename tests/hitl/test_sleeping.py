@@ -271,7 +271,7 @@ def test_a_naive_moment_is_refused(store: Store) -> None:
 
 
 def test_outside_a_run_there_is_nothing_to_sleep_in() -> None:
-    with pytest.raises(NotInRun, match="sleep_until"):
+    with pytest.raises(NotInRun, match="sleep_for"):
         sleep_for(1)
 
 

@@ -1,0 +1,65 @@
+"""A process whose clock is wrong, or jumps, neither sleeps too long nor spins: timers go by the database's clock.
+
+Rule 3 says so of leases; the moment a sleep ends, and that of the next attempt, are found due by the same clock.
+On SQLite the database has no other clock than the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from hitl.checkpoint.database import saver
+from hitl.func import entrypoint, sleep_for, task
+from hitl.models import Checkpoint, Thread
+from hitl.retrying import RetryPolicy
+from hitl.run import run_thread
+from hitl.verbs import start
+from tests.hitl.clock import pass_by
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+
+
+@task(retry_policy=RetryPolicy(initial_interval=60, jitter=False, retry_on=ConnectionError))
+def flaky() -> None:
+    raise ConnectionError("away")
+
+
+@entrypoint()
+def napper(value):
+    sleep_for(MINUTE)
+    return "rested"
+
+
+@entrypoint()
+def trier(value):
+    flaky().result()
+
+
+@pytest.mark.parametrize("off", [DAY, -DAY], ids=["ahead", "behind"])
+@pytest.mark.parametrize("workflow", [napper, trier], ids=["sleep", "back-off"])
+def test_what_waits_a_minute_is_due_in_a_minute(register: Callable[..., object], off: timedelta, workflow) -> None:
+    register(workflow)
+    start(workflow.name, "in", thread_id="1")
+    with time_machine.travel(datetime.now(UTC) + off):
+        run_thread("1")
+    wake_at = Thread.objects.get(pk="1").wake_at
+    assert wake_at is not None
+    assert timedelta(0) < wake_at - datetime.now(UTC) <= MINUTE
+
+
+def test_who_is_woken_goes_on_though_his_clock_is_behind(register: Callable[..., object]) -> None:
+    register(napper)
+    start("napper", "in", thread_id="1")
+    run_thread("1")
+    pass_by(saver(), "1")
+    with time_machine.travel(datetime.now(UTC) - DAY):
+        run_thread("1")
+    assert Checkpoint.objects.filter(thread="1", kind="output").exists()
+    assert Thread.objects.get(pk="1").status == "idle"
