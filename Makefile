@@ -7,6 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(if $(shell $(name) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 PORT ?= 8000
 SECONDS ?= 600
+THREADS ?= 2500
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,8 +48,8 @@ format: $(HAVE_DEV) ## Put the code into its form
 soak: $(HAVE_DEV) ## Work for SECONDS= (600) and look for anything that grows
 	@HITL_SOAK_SECONDS=$(SECONDS) $(BIN)/python -m tests.run soak
 
-chaos: $(HAVE_DEV) ## Kill processes for SECONDS= (600) and look for anything lost or doubled
-	@HITL_CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m tests.run chaos chaos-postgres
+chaos: $(HAVE_DEV) ## Kill and cut all there is while THREADS= (2500) start within SECONDS= (600), and audit
+	@HITL_CHAOS_SECONDS=$(SECONDS) HITL_CHAOS_THREADS=$(THREADS) $(BIN)/python -m tests.run chaos chaos-postgres
 
 bench: $(HAVE_DEV) ## Measure, side by side with peers (SUBJECT= for one, see bench/__init__.py)
 	$(PIP) install --constraint requirements-dev.lock --editable '.[bench]'

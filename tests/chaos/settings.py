@@ -1,8 +1,14 @@
-"""The project's settings with short leases, so that a killed process is missed within seconds."""
+"""The project's settings as the chaos runs it: what is waited for is short, so that a run takes minutes."""
+
+from __future__ import annotations
 
 from reviewer.settings import *  # noqa: F403
+from reviewer.settings import HITL_EXECUTOR, INSTALLED_APPS
 
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos.bank"]
+HITL_WORKFLOWS = ["reviewer.demo.workflows", "tests.chaos.workflows"]
+HITL_EXECUTOR = HITL_EXECUTOR.replace("hitl.", "tests.chaos.", 1)
 HITL_LEASE_SECONDS = 5.0
 HITL_SWEEP_SECONDS = 0.25
-# The server and the workers beside it execute, on either database.
-HITL_EXECUTOR = "hitl.executors.inprocess.InProcess"
+# Signing in is not what is tested here.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

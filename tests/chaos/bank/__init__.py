@@ -1,0 +1,1 @@
+"""Where atomic tasks leave what they did: an app with one table that forbids nothing."""

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.db import models
+
+
+class Effect(models.Model):
+    """One effect of a call. Nothing is unique here: a second one must be seen, not prevented."""
+
+    call = models.CharField(max_length=2300)
+
+    class Meta:
+        app_label = "bank"
+
+    def __str__(self) -> str:
+        return self.call
