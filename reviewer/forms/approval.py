@@ -124,8 +124,8 @@ class Proposal:
         """Check that decision, changes and words belong together."""
         self.keep(cleaned)
         decision = cleaned.get(self.decision_name)
-        if decision != EDIT:
-            self.form.forgive([leaf.name for leaf in self.leaves])
+        live = {leaf.name for leaf in self.live} if decision == EDIT else set()
+        self.form.forgive([leaf.name for leaf in self.leaves if leaf.name not in live])
         if decision == EDIT and not self.has_errors and self.args(cleaned) == digest(self.action.args):
             self.form.add_error(self.decision_name, UNCHANGED)
         if decision == APPROVE and self.changed:
@@ -144,6 +144,11 @@ class Proposal:
             if leaf.name not in changed and leaf.keeps:
                 cleaned[leaf.name] = KEPT
                 self.form.forgive([leaf.name])
+
+    @property
+    def live(self) -> list[Leaf]:
+        """The fields that count: those of tabs that are not chosen do not."""
+        return list(self.part.live(lambda name: self.form[name].data)) if self.part else []
 
     @property
     def has_errors(self) -> bool:
@@ -166,7 +171,7 @@ class Proposal:
         places = {paths["type"]: self.decision_name, paths["type"][:-1]: self.decision_name}
         if self.spoken:
             places[paths["message"]] = self.message_name
-        return places | {(*paths["args"], *leaf.path): leaf.name for leaf in self.leaves}
+        return places | {(*paths["args"], *leaf.path): leaf.name for leaf in self.live}
 
 
 def digest(value: Any) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -52,6 +54,37 @@ class Lines(Text):
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+
+class Numbers(Lines):
+    """A number per line."""
+
+    def __init__(self, *, whole: bool, **options: Any) -> None:
+        self.whole = whole
+        super().__init__(**options)
+
+    def clean(self, value: Any) -> Any:
+        return [self.number(at, line.strip()) for at, line in enumerate(super().clean(value), 1)]
+
+    def number(self, at: int, line: str) -> float | int:
+        kind = "whole number" if self.whole else "number"
+        try:
+            return int(line) if self.whole or line.lstrip("-").isdigit() else plain_number(finite(line))
+        except ValueError:
+            raise ValidationError(f"Line {at} is no {kind}: {line[:40]}") from None
+
+
+def finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def hints(schema: Schema) -> dict[str, Any]:
+    """What `x-ui` says about the look of a field: a widget by its name, or that and `rows` and `placeholder`."""
+    given = schema.get("x-ui")
+    return given if isinstance(given, dict) else {"widget": given} if isinstance(given, str) else {}
 
 
 def same(value: Any) -> Any:
@@ -105,7 +138,8 @@ def choice(
     places = [(str(place), label) for place, (_, label) in enumerate(values)]
     if "default" in schema:
         options["initial"] = place_of(schema["default"], values)
-    few = len(places) <= MOST_RADIOS
+    wanted = hints(schema).get("widget")
+    few = wanted == "radio" or (wanted != "select" and len(places) <= MOST_RADIOS)
     if not required:
         places.insert(0, ("", "No answer"))
     elif not few and options.get("initial") is None:
@@ -131,13 +165,16 @@ def text(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms
     if form == "date-time":
         options["initial"] = local_moment(options.get("initial"))
         return forms.DateTimeField(widget=date_input("datetime-local"), required=required, **options), moment
-    if form == "password":
+    look = hints(schema)
+    shown = {"placeholder": str(look["placeholder"])} if look.get("placeholder") else {}
+    if "password" in (form, look.get("widget")):
         widget: forms.Widget = forms.PasswordInput(render_value=True, attrs={"autocomplete": "off"})
     elif form in TEXT_INPUTS:
-        widget = forms.TextInput(attrs={"type": TEXT_INPUTS[form]})
+        widget = forms.TextInput(attrs={"type": TEXT_INPUTS[form], **shown})
     else:
-        is_long = schema.get("x-ui") == "textarea" or schema.get("maxLength", 0) > LONG_TEXT
-        widget = forms.Textarea(attrs={"rows": 4} if is_long else {"rows": 1, "class": "line"})
+        is_long = look.get("widget") == "textarea" or schema.get("maxLength", 0) > LONG_TEXT
+        rows = {"rows": look.get("rows", 4)} if is_long else {"rows": 1, "class": "line"}
+        widget = forms.Textarea(attrs={**rows, **shown})
     return Text(widget=widget, required=required, **options), same
 
 
@@ -198,6 +235,10 @@ def several(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[fo
     if items.get("type") == "string" and items.keys() <= {"type", "title", "description"}:
         options["help_text"] = options.get("help_text") or "One per line."
         return Lines(widget=forms.Textarea(attrs={"rows": 3}), required=False, **options), same
+    if items.get("type") in ("integer", "number") and not COMBINING & items.keys():
+        options["help_text"] = options.get("help_text") or "One number per line."
+        is_whole = items["type"] == "integer"
+        return Numbers(whole=is_whole, widget=forms.Textarea(attrs={"rows": 3}), required=False, **options), same
     return anything(schema, required, options)
 
 

@@ -7,7 +7,7 @@ objects of which one is chosen by the button that sends the form. Each knows its
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django import forms
@@ -24,6 +24,9 @@ class Missing:
 class Kept:
     """The mark of a field that was left as it came: its value is what was proposed."""
 
+
+# From the name of a field to what was chosen in it.
+Chosen = Callable[[str], Any]
 
 MISSING = Missing()
 UNKNOWN = Missing()
@@ -51,6 +54,9 @@ class Leaf:
     def leaves(self) -> Iterator[Leaf]:
         yield self
 
+    def live(self, chosen: Chosen) -> Iterator[Leaf]:
+        yield self
+
     def value(self, cleaned: dict[str, Any]) -> Any:
         given = cleaned.get(self.name)
         if given is KEPT:
@@ -67,6 +73,9 @@ class Constant:
     given: Any
 
     def leaves(self) -> Iterator[Leaf]:
+        return iter(())
+
+    def live(self, chosen: Chosen) -> Iterator[Leaf]:
         return iter(())
 
     def value(self, cleaned: dict[str, Any]) -> Any:
@@ -88,10 +97,17 @@ class Group:
         for part in self.parts.values():
             yield from part.leaves()
 
+    def live(self, chosen: Chosen) -> Iterator[Leaf]:
+        for part in self.parts.values():
+            yield from part.live(chosen)
+
     def value(self, cleaned: dict[str, Any]) -> Any:
         if self.given is not UNKNOWN and all(cleaned.get(leaf.name) is KEPT for leaf in self.leaves()):
             return self.given
         values = {key: part.value(cleaned) for key, part in self.parts.items()}
+        if isinstance(self.given, dict):
+            # What the schema does not mention was proposed all the same.
+            values = {key: values.get(key, self.given.get(key)) for key in [*self.given, *values]}
         present = {key: value for key, value in values.items() if value is not MISSING}
         if self.optional and not any(value not in (None, "", False, [], {}) for value in present.values()):
             return self.empty
@@ -118,6 +134,11 @@ class Branches:
         for branch in self.branches:
             yield from branch.group.leaves()
 
+    def live(self, chosen: Chosen) -> Iterator[Leaf]:
+        branch = self.chosen(chosen(self.name))
+        for one in [branch] if branch else self.branches:
+            yield from one.group.live(chosen)
+
     def chosen(self, place: Any) -> Branch | None:
         """The branch whose button was pressed."""
         places = {str(at): branch for at, branch in enumerate(self.branches)}
@@ -128,13 +149,47 @@ class Branches:
         return branch.group.value(cleaned) if branch else MISSING
 
 
-Part = Leaf | Constant | Group
+@dataclasses.dataclass
+class Tabs:
+    """Objects of which one is chosen within the form; the fields of the others do not count."""
+
+    legend: str
+    help_text: str
+    choice: Leaf
+    branches: list[Branch]
+    empty: Any = MISSING
+    given: Any = UNKNOWN
+
+    def leaves(self) -> Iterator[Leaf]:
+        yield self.choice
+        for branch in self.branches:
+            yield from branch.group.leaves()
+
+    def live(self, chosen: Chosen) -> Iterator[Leaf]:
+        yield self.choice
+        if branch := self.chosen(chosen(self.choice.name)):
+            yield from branch.group.live(chosen)
+
+    def chosen(self, place: Any) -> Branch | None:
+        """The branch of this place, or the one that was proposed where that was kept."""
+        places = {str(at): branch for at, branch in enumerate(self.branches)}
+        return places.get(str(self.choice.field.initial if place is KEPT else place))
+
+    def value(self, cleaned: dict[str, Any]) -> Any:
+        if self.given is not UNKNOWN and all(cleaned.get(leaf.name) is KEPT for leaf in self.leaves()):
+            return self.given
+        branch = self.chosen(cleaned.get(self.choice.name))
+        return branch.group.value(cleaned) if branch else self.empty
+
+
+Part = Leaf | Constant | Group | Tabs
 Tree = Part | Branches
 
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """A part as templates see it: a field, or a legend with parts below it. `branch` is its button's value;
+    """A part as templates see it: a field, or a legend with parts below it. `branch` is its button's value,
+    `tab` the value that chooses it;
     `proposed` is the field's text before anybody changed it, and `diff` is what has become of it."""
 
     legend: str = ""
@@ -142,6 +197,8 @@ class Shown:
     field: BoundField | None = None
     parts: tuple[Shown, ...] = ()
     branch: str = ""
+    tab: str = ""
+    is_tabs: bool = False
     proposed: str | None = None
     diff: tuple[Segment, ...] = ()
 
@@ -158,5 +215,13 @@ def shown(part: Part, form: forms.Form, *, branch: str = "") -> Shown:
         return Shown(field=form[part.name], proposed=part.before, diff=changed)
     if isinstance(part, Constant):
         return Shown()
+    if isinstance(part, Tabs):
+        tabs = (shown_tab(branch.group, form, at) for at, branch in enumerate(part.branches))
+        inner = (shown(part.choice, form), *(tab for tab in tabs if tab.parts))
+        return Shown(part.legend, part.help_text, parts=inner, is_tabs=True)
     inner = tuple(shown(one, form) for one in part.parts.values() if not isinstance(one, Constant))
     return Shown(part.legend, part.help_text, parts=inner, branch=branch)
+
+
+def shown_tab(group: Group, form: forms.Form, at: int) -> Shown:
+    return dataclasses.replace(shown(group, form), tab=str(at))

@@ -12,7 +12,7 @@ from django import forms
 
 from hitl import schema as schemas
 from reviewer.forms.fields import Schema, Text, as_text
-from reviewer.forms.parts import MISSING, UNKNOWN, Group, Leaf, Part
+from reviewer.forms.parts import MISSING, UNKNOWN, Group, Leaf, Part, Tabs
 from reviewer.forms.tree import part_of
 
 LONG_TEXT = 80
@@ -75,6 +75,11 @@ def give(part: Part, value: Any) -> None:
     if isinstance(part, Leaf):
         part.before = as_text(part.field, part.field.prepare_value(part.field.initial))
         part.given = value if suits(part.field, value) else UNKNOWN
+    if isinstance(part, Tabs):
+        part.given = value
+        give(part.choice, None)
+        for at, branch in enumerate(part.branches):
+            give(branch.group, value if str(at) == part.choice.field.initial else MISSING)
     if isinstance(part, Group):
         part.given = value
         part.optional = part.optional and not isinstance(value, dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -10,7 +11,7 @@ from django import forms
 from hitl import schema as schemas
 from reviewer.forms import parts
 from reviewer.forms.fields import Schema
-from reviewer.forms.parts import MISSING, Branch, Branches, Group, Shown
+from reviewer.forms.parts import MISSING, Branch, Branches, Group, Leaf, Shown
 from reviewer.forms.tree import tree
 
 Button = tuple[str, str, bool]
@@ -48,14 +49,17 @@ class SchemaForm(forms.Form):
             return None
         return self.tree.chosen(self.data.get(self.add_prefix(self.tree.name)))
 
+    def live(self) -> Iterator[Leaf]:
+        """The fields that count: those of branches that are not chosen do not."""
+        return self.tree.live(lambda name: self[name].data)
+
     def clean(self) -> dict[str, Any]:
         """What was left in the fields of other branches is nobody's business."""
         cleaned = super().clean() or self.cleaned_data
-        if self.chosen is not None and self.errors:
-            wanted = {leaf.name for leaf in self.chosen.group.leaves()}
-            for leaf in self.tree.leaves():
-                if leaf.name not in wanted:
-                    self.errors.pop(leaf.name, None)
+        wanted = {leaf.name for leaf in self.live()}
+        for leaf in self.tree.leaves():
+            if leaf.name not in wanted:
+                self.errors.pop(leaf.name, None)
         if self.chosen is not None and not self.errors:
             # Told by the branch alone, what is wrong has a place; told by all of them, it has none.
             self.add_errors(schemas.validate(self.chosen.group.value(cleaned), self.chosen.schema))
@@ -80,8 +84,7 @@ class SchemaForm(forms.Form):
 
     def add_errors(self, errors: list[tuple[str, str]]) -> None:
         """Errors by JSON path, each at the field nearest to it."""
-        asked = self.chosen.group if self.chosen else self.tree
-        leaves = {leaf.path: leaf.name for leaf in asked.leaves()}
+        leaves = {leaf.path: leaf.name for leaf in self.live()}
         for path, message in errors:
             name = nearest(path, leaves)
             self.add_error(name, message if name else f"{path}: {message}" if path else message)

@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django import forms
+
 from hitl import schema as schemas
+from hitl.questions.actions import in_words
 from reviewer.forms.fields import Schema, field_for
-from reviewer.forms.parts import MISSING, Branch, Branches, Constant, Group, Leaf, Part, Tree
+from reviewer.forms.parts import MISSING, Branch, Branches, Constant, Group, Leaf, Part, Tabs, Tree
 from reviewer.shown import phrase
 
 # Deeper than this, or with more fields, JSON is easier to write than a form is to fill in.
 DEEPEST = 4
 MOST_FIELDS = 80
 MOST_BRANCHES = 4
+MOST_TABS = 8
 MOST_STEPS = 20
 
 NULL = {"type": "null"}
@@ -61,27 +65,67 @@ class Builder:
         options = self.root.get("oneOf") or self.root.get("anyOf")
         if not isinstance(options, list) or not 2 <= len(options) <= MOST_BRANCHES:
             return None
-        built = [self.branch(option, at) for at, option in enumerate(options)]
-        complete = [one for one in built if one is not None]
-        return Branches(f"{self.name}.choice", complete) if len(complete) == len(built) else None
+        complete = self.all_branches(options, name=self.name, path=())
+        return Branches(f"{self.name}.choice", complete) if complete else None
 
-    def branch(self, schema: Any, place: int) -> Branch | None:
+    def all_branches(self, options: list[Any], *, name: str, path: tuple[str, ...]) -> list[Branch]:
+        """The branches of a combination; [] unless each of them is an object with a name."""
+        built = [self.branch(option, name=f"{name}.{at}", path=path) for at, option in enumerate(options)]
+        complete = [one for one in built if one is not None]
+        return complete if len(complete) == len(built) else []
+
+    def branch(self, schema: Any, *, name: str, path: tuple[str, ...]) -> Branch | None:
         own, nullable = self.plain(schema)
         constants = [self.plain(inner)[0].get("const") for inner in own.get("properties", {}).values()]
-        title = own.get("title") or next((phrase(one) for one in constants if one is not None), "")
+        title = name_of(own.get("title")) or next((phrase(one) for one in constants if one is not None), "")
         if nullable or not title or not self.is_group(own):
             return None
-        name = f"{self.name}.{place}"
-        group = self.group(own, name=name, path=(), label=str(title), required=True, nullable=False)
+        group = self.group(own, name=name, path=path, label=title, required=True, nullable=False)
         shared: Schema = {key: self.root[key] for key in SHARED if key in self.root}
-        return Branch(str(title), group, {**shared, **own})
+        return Branch(title, group, {**shared, **own})
 
     def part(self, schema: Any, *, name: str, path: tuple[str, ...], label: str, required: bool) -> Part:
         schema, nullable = self.plain(schema)
         if "const" in schema and required and not nullable:
             return Constant(schema["const"])
+        if len(path) < DEEPEST and (tabs := self.tabs(schema, name, path, label, required=required, nullable=nullable)):
+            return tabs
         build = self.group if self.is_group(schema) and len(path) < DEEPEST else self.leaf
         return build(schema, name=name, path=path, label=label, required=required, nullable=nullable)
+
+    def tabs(
+        self, schema: Schema, name: str, path: tuple[str, ...], label: str, *, required: bool, nullable: bool
+    ) -> Tabs | None:
+        """Objects of which one has to be chosen; None if the schema is not of that form."""
+        options = schema.get("oneOf") or schema.get("anyOf")
+        if not isinstance(options, list) or not 2 <= len(options) <= MOST_TABS:
+            return None
+        branches = self.all_branches(options, name=name, path=path)
+        if not branches:
+            return None
+        proposed = self.proposed_tab(branches, schema.get("default"), name=name, path=path)
+        is_needed = required and not nullable
+        choices = [(str(at), branch.title) for at, branch in enumerate(branches)]
+        field = forms.ChoiceField(
+            label=title_of(schema, label),
+            choices=choices if is_needed else [("", "No answer"), *choices],
+            widget=forms.RadioSelect if len(choices) <= MOST_BRANCHES else forms.Select,
+            required=is_needed,
+            initial=proposed or (None if is_needed else ""),
+            error_messages={"required": "Choose one of these."},
+        )
+        choice = Leaf(f"{name}.choice", path, field, lambda place: place)
+        empty = None if required and nullable else MISSING
+        return Tabs(title_of(schema, label), str(schema.get("description") or ""), choice, branches, empty=empty)
+
+    def proposed_tab(self, branches: list[Branch], default: Any, *, name: str, path: tuple[str, ...]) -> str:
+        """The place of the branch that the default fits, which gets it as its own; "" where there is none."""
+        for at, branch in enumerate(branches):
+            if isinstance(default, dict) and not schemas.validate(default, branch.schema):
+                filled = self.branch({**branch.schema, "default": default}, name=f"{name}.{at}", path=path)
+                branches[at] = filled or branch
+                return str(at)
+        return ""
 
     def is_group(self, schema: Schema) -> bool:
         open_ended = isinstance(schema.get("additionalProperties"), dict)
@@ -188,6 +232,12 @@ def empty_value(schema: Schema, *, required: bool, nullable: bool) -> Any:
     if has_own and (required or "default" in schema):
         return [] if kind == "array" else ""
     return MISSING
+
+
+def name_of(title: Any) -> str:
+    """A branch's title; one that is the name of a class (`CardPayment`) as words."""
+    text = str(title or "")
+    return in_words(text) if re.fullmatch(r"[A-Z][a-z]+([A-Z][a-z]+)+", text) else text
 
 
 def title_of(schema: Schema, label: str) -> str:

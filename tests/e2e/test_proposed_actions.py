@@ -1,4 +1,4 @@
-"""Deciding about what an agent proposes: an edit with its differences, three actions at once, on a phone, without scripts."""
+"""Deciding about what an agent proposes: an edit with its differences, three actions at once, a phone, no scripts."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django import forms
 from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.test import Client
@@ -135,7 +136,9 @@ class TestSchema:
             ({"anyOf": [{"type": "number"}, {"type": "string", "pattern": "x"}]}, "40.00", "40.00"),
             ({"$ref": "#/$defs/Level"}, "1", "high"),
             ({"type": "object", "additionalProperties": {"type": "integer"}}, '{"a": 1}', {"a": 1}),
-            ({"type": "array", "items": {"type": "integer"}}, "[1, 2]", [1, 2]),
+            ({"type": "array", "items": {"type": "integer"}}, "1\r\n\r\n-2", [1, -2]),
+            ({"type": "array", "items": {"type": "number"}}, "1\n2.5", [1, 2.5]),
+            ({"type": "array", "items": {"type": "object"}}, '[{"a": 1}]', [{"a": 1}]),
             ({}, '{"any": "thing"}', {"any": "thing"}),
         ],
     )
@@ -252,6 +255,112 @@ class TestBranches:
         page = client.get(reverse("reviewer:question", args=[asked.id])).content.decode()
         form = page[page.index("data-answer") :]
         assert form.index('<button type="submit" disabled hidden>') < form.index(">Approve</span>")
+
+
+class TestTabs:
+    """One of several objects within a form: the discriminator chooses, and only what is chosen counts."""
+
+    CARD = {"title": "CardPayment", **schema(["by", "number"], by={"const": "card"}, number={"type": "integer"})}
+    BANK = schema(["by", "iban"], by={"const": "bank"}, iban={"type": "string", "minLength": 4})
+
+    def asked(self, *, required: bool = True, default: Any = None, more: int = 0) -> Interrupt:
+        branches = [{"$ref": "#/$defs/Card"}, {"$ref": "#/$defs/Bank"}]
+        branches += [schema(["by"], by={"const": f"voucher {at}"}) for at in range(more)]
+        pay = {"oneOf": branches, "title": "Payment", "discriminator": {"propertyName": "by"}}
+        whole = schema(["pay"] if required else [], pay=pay if default is None else {**pay, "default": default})
+        definitions = {"Card": self.CARD, "Bank": self.BANK}
+        return question({"question": "?"}, schema={**whole, "$defs": definitions})
+
+    def test_each_is_a_tab_with_a_name(self) -> None:
+        form = form_for(self.asked())
+        assert form.fields["answer.pay.choice"].choices == [("0", "Card payment"), ("1", "bank")]  # type: ignore[attr-defined]
+
+    def test_only_what_is_chosen_counts(self) -> None:
+        typed = {"answer.pay.0.number": "nonsense", "answer.pay.1.iban": "AT61"}
+        asked = self.asked()
+        assert value(asked, **{"answer.pay.choice": "1", **typed}) == {"pay": {"by": "bank", "iban": "AT61"}}
+        assert list(errors(asked, **{"answer.pay.choice": "0", **typed})) == ["answer.pay.0.number"]
+        assert errors(asked, **typed)["answer.pay.choice"] == ["Choose one of these."]
+
+    def test_errors_of_the_engine_stand_at_the_chosen_field(self, client: Client, ben: User) -> None:
+        client.force_login(ben)
+        asked = self.asked()
+        posted = form_of(asked, **{"answer.pay.choice": "1", "answer.pay.1.iban": "x"})
+        response = client.post(reverse("reviewer:answer", args=[asked.id]), posted)
+        assert (response.status_code, list(response.context["form"].errors)) == (422, ["answer.pay.1.iban"])
+        assert '<div class="tab" data-tab="1">' in response.content.decode()
+
+    def test_it_may_be_left_out_where_it_is_optional(self) -> None:
+        assert value(self.asked(required=False), **{"answer.pay.choice": ""}) == {}
+
+    def test_a_default_chooses_and_fills_in(self) -> None:
+        form = form_for(self.asked(default={"by": "bank", "iban": "AT61"}))
+        assert form.fields["answer.pay.choice"].initial == "1"
+        assert form.fields["answer.pay.1.iban"].initial == "AT61"
+
+    def test_many_are_a_list_to_choose_from(self) -> None:
+        assert value(self.asked(more=4), **{"answer.pay.choice": "4"}) == {"pay": {"by": "voucher 2"}}
+
+    def test_too_many_buttons_are_tabs_too(self) -> None:
+        branches = [schema(["by", "n"], by={"const": f"kind {at}"}, n={"type": "integer"}) for at in range(6)]
+        asked = question({"question": "?"}, schema={"oneOf": branches})
+        assert form_for(asked).buttons == []
+        assert value(asked, **{"answer.choice": "5", "answer.5.n": "1"}) == {"by": "kind 5", "n": 1}
+
+    def test_a_proposal_is_changed_within_its_tab(self) -> None:
+        args = {"pay": {"by": "card", "number": 7, "note": "kept"}, "on": True}
+        definitions = {"Card": self.CARD, "Bank": self.BANK}
+        pay = {"oneOf": [{"$ref": "#/$defs/Card"}, {"$ref": "#/$defs/Bank"}]}
+        payload = {
+            "action_requests": [{"name": "pay", "args": args}],
+            "review_configs": [
+                {
+                    "action_name": "pay",
+                    "allowed_decisions": ["approve", "edit"],
+                    "args_schema": {**schema(["pay"], pay=pay, on={"type": "boolean"}), "$defs": definitions},
+                }
+            ],
+        }
+        asked = question(payload)
+        typed = {"a0.decision": "edit", "a0.args.on": "on"}
+
+        def edited(**fields: str) -> Any:
+            sent = value(asked, **typed, **{f"a0.args.pay.{name}": text for name, text in fields.items()})
+            return sent["decisions"][0]["edited_action"]["args"]
+
+        other = edited(**{"choice": "1", "0.number": "7", "1.iban": "AT61"})
+        assert other == {"pay": {"by": "bank", "iban": "AT61"}, "on": True}
+        assert edited(**{"choice": "0", "0.number": "8", "1.iban": ""})["pay"] == {
+            "by": "card",
+            "number": 8,
+            "note": "kept",
+        }
+
+
+@pytest.mark.parametrize(
+    ("part", "widget", "attributes"),
+    [
+        ({"type": "string", "x-ui": "textarea"}, forms.Textarea, {"rows": 4}),
+        (
+            {"type": "string", "x-ui": {"widget": "textarea", "rows": 9, "placeholder": "So…"}},
+            forms.Textarea,
+            {"rows": 9, "placeholder": "So…"},
+        ),
+        ({"type": "string", "x-ui": "password"}, forms.PasswordInput, {}),
+        ({"enum": ["a", "b"], "x-ui": "select"}, forms.Select, {}),
+        ({"enum": list("abcdef"), "x-ui": "radio"}, forms.RadioSelect, {}),
+        ({"type": "string", "x-ui": ["nonsense"]}, forms.Textarea, {"rows": 1}),
+    ],
+)
+def test_hints_about_the_look(part: dict[str, Any], widget: type[forms.Widget], attributes: dict[str, Any]) -> None:
+    field = form_for(question({"question": "?"}, schema=schema(it=part))).fields["answer.it"]
+    assert type(field.widget) is widget
+    assert attributes.items() <= field.widget.attrs.items()
+
+
+def test_a_line_that_is_no_number_is_named() -> None:
+    asked = question({"question": "?"}, schema=schema(it={"type": "array", "items": {"type": "integer"}}))
+    assert errors(asked, **{"answer.it": "1\n\n2.5"}) == {"answer.it": ["Line 2 is no whole number: 2.5"]}
 
 
 def test_a_whole_answer_through_the_page(client: Client, ben: User) -> None:
