@@ -110,12 +110,21 @@ def sqlite(path: Path) -> dict[str, Any]:
 
 
 def postgresql(*, options: dict[str, str], **connection: str) -> dict[str, Any]:
-    """A PostgreSQL database behind a pool: under ASGI, connections kept by age would leak."""
+    """A PostgreSQL database behind a pool: under ASGI, connections kept by age would leak.
+
+    The journal's statements are prepared once a connection, unless `prepare_threshold=none` (behind a pooler that
+    gives each transaction another connection) or a number says otherwise.
+    """
+    threshold = options.pop("prepare_threshold", "0")
     return {
         "ENGINE": "django.db.backends.postgresql",
         **connection,
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {**options, "pool": {"min_size": 1, "max_size": 20, "timeout": 10}},
+        "OPTIONS": {
+            **options,
+            "prepare_threshold": int(threshold) if threshold.isdigit() else None,
+            "pool": {"min_size": 1, "max_size": 20, "timeout": 10},
+        },
     }
 
 

@@ -22,7 +22,7 @@ from django.db import InterfaceError, OperationalError, connections, transaction
 from django.db.models import Q
 
 from hitl import announce, conf, discreet, forking, observing
-from hitl.checkpoint import statements
+from hitl.checkpoint import driver, statements
 from hitl.checkpoint.rows import Table
 from hitl.errors import InsideTransaction, JournalUnreachable, LeaseLost
 from hitl.facts import NOT_REPLAYED, Fact
@@ -92,20 +92,17 @@ class DatabaseSaver(Store):
         return self._patiently(lease.thread_id, attempt, already)
 
     def _lock(self, thread_id: str, *, create: bool, closed: bool, questions: Sequence[str]) -> Unit:
-        connection = connections[self.alias]
-        with connection.cursor() as cursor:
-            if connection.vendor == "sqlite" and getattr(connection, "transaction_mode", None) != "IMMEDIATE":
-                # Where transactions begin DEFERRED, a first write takes the lock that FOR UPDATE takes elsewhere.
-                cursor.execute("UPDATE hitl_thread SET seq = seq WHERE id = %s", [thread_id])
-            thread, is_new = self._locked_thread(cursor, thread_id, create=create)
-            runs: list[Run] = []
-            asked: list[Interrupt] = []
-            if not is_new:
-                runs = self._runs.select(cursor, UNENDED_RUNS, [thread_id, *UNENDED])
-                where, params = _wanted(thread, closed=closed, questions=questions)
-                asked = self._questions.select(cursor, where, params)
-            now = self._now(cursor)
-        projection = Projection(thread, runs, asked, make_run=Run, make_question=Interrupt)
+        read = partial(self._locked, thread_id, closed=closed, questions=questions)
+        now, found, runs, asked = read()
+        is_new = False
+        if not found:
+            if not create:
+                raise unknown_thread(thread_id)
+            moment = datetime.now(UTC)
+            made = Thread(id=check_thread_id(thread_id), created_at=moment, updated_at=moment)
+            is_new = self._threads.insert(made, unless_there=True)()
+            now, found, runs, asked = (now, [made], [], []) if is_new else read()
+        projection = Projection(found[0], runs, asked, make_run=Run, make_question=Interrupt)
         return Unit(
             projection,
             now=now,
@@ -114,44 +111,38 @@ class DatabaseSaver(Store):
             fact=partial(self._fact_at, thread_id),
         )
 
-    def _locked_thread(self, cursor: Any, thread_id: str, *, create: bool) -> tuple[Thread, bool]:
-        """The thread's row under its lock, and whether this transaction made it."""
-        lock = " FOR UPDATE" if connections[self.alias].vendor == "postgresql" else ""
-        found = self._threads.select(cursor, "id = %s" + lock, [thread_id])
-        if not found and not create:
-            raise unknown_thread(thread_id)
-        if not found:
-            moment = datetime.now(UTC)
-            made = Thread(id=check_thread_id(thread_id), created_at=moment, updated_at=moment)
-            if self._threads.insert(cursor, [made], unless_there=True):
-                return made, True
-            found = self._threads.select(cursor, "id = %s" + lock, [thread_id])
-        return found[0], False
-
-    def _now(self, cursor: Any) -> datetime:
-        """The database's clock, which leases go by; SQLite's is this machine's."""
-        if connections[self.alias].vendor != "postgresql":
-            return datetime.now(UTC)
-        cursor.execute("SELECT statement_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-        return now
+    def _locked(
+        self, thread_id: str, *, closed: bool, questions: Sequence[str]
+    ) -> tuple[datetime, list[Thread], list[Run], list[Interrupt]]:
+        """The thread's row under its lock, what a transition sees beside it, and the time, in one round trip."""
+        connection = connections[self.alias]
+        is_server = connection.vendor == "postgresql"
+        if connection.vendor == "sqlite" and getattr(connection, "transaction_mode", None) != "IMMEDIATE":
+            # Where transactions begin DEFERRED, a first write takes the lock that FOR UPDATE takes elsewhere.
+            driver.execute(connection, "UPDATE hitl_thread SET seq = seq WHERE id = %s", [thread_id])
+        with driver.together(connection):
+            threads = self._threads.select("id = %s FOR UPDATE" if is_server else "id = %s", [thread_id])
+            runs = self._runs.select(UNENDED_RUNS, [thread_id, *UNENDED])
+            asked = self._questions.select(*_wanted(thread_id, closed=closed, questions=questions))
+            # Leases go by the database's clock; SQLite's is this machine's.
+            clock = driver.execute(connection, "SELECT statement_timestamp()") if is_server else None
+        now = clock.fetchone()[0] if clock else datetime.now(UTC)
+        return now, threads(), runs(), asked()
 
     def _write(self, unit: Unit) -> None:
         """What changed, in one statement a row; compared with what was read, under the lock all the same."""
         projection, thread = unit.projection, unit.thread
-        with connections[self.alias].cursor() as cursor:
-            unchanged = [self._threads.update(cursor, thread)]
-            for row in projection.touched.values():
+        connection = connections[self.alias]
+        with driver.together(connection):
+            unchanged = [self._threads.update(thread)]
+            for row in (*projection.touched.values(), *projection.added.values()):
                 row.updated_at = thread.updated_at
-                unchanged.append(self._table(row).update(cursor, row))
+            unchanged += [self._table(row).update(row) for row in projection.touched.values()]
             for row in projection.added.values():
-                row.updated_at = thread.updated_at
-                self._table(row).insert(cursor, [row])
-            if not all(unchanged):
-                raise RuntimeError(
-                    f"A row of thread {thread.id!r} was changed by somebody who did not lock the thread."
-                )
-            statements.insert_facts(cursor, connections[self.alias], thread.id, unit.facts)
+                self._table(row).insert(row)
+            statements.insert_facts(connection, thread.id, unit.facts)
+        if not all(was_so() for was_so in unchanged):
+            raise RuntimeError(f"A row of thread {thread.id!r} was changed by somebody who did not lock the thread.")
         transaction.on_commit(partial(_committed, unit), using=self.alias)
 
     def _table(self, row: Any) -> Table[Any]:
@@ -298,13 +289,13 @@ class DatabaseSaver(Store):
         return self._patiently(thread_id, partial(self._load, thread_id), lambda: None)
 
     def _load(self, thread_id: str) -> Opened:
-        with connections[self.alias].cursor() as cursor:
-            found = self._threads.select(cursor, "id = %s", [thread_id])
-            if not found:
-                raise unknown_thread(thread_id)
-            thread = found[0]
-            # Up to the seq that the thread's row showed: what is committed since belongs to the next load.
-            facts = forking.lineage(partial(statements.replayed, cursor, thread_id), thread.turn_seq, thread.seq)
+        found = self._threads.select("id = %s", [thread_id])()
+        if not found:
+            raise unknown_thread(thread_id)
+        thread = found[0]
+        # Up to the seq that the thread's row showed: what is committed since belongs to the next load.
+        replayed = partial(statements.replayed, connections[self.alias], thread_id)
+        facts = forking.lineage(replayed, thread.turn_seq, thread.seq)
         return Opened(
             thread=thread,
             facts=[fact for fact in facts if fact.kind not in NOT_REPLAYED],
@@ -313,8 +304,8 @@ class DatabaseSaver(Store):
         )
 
     def thread(self, thread_id: str) -> Thread | None:
-        with self._reachable(thread_id), connections[self.alias].cursor() as cursor:
-            found = self._threads.select(cursor, "id = %s", [thread_id])
+        with self._reachable(thread_id):
+            found = self._threads.select("id = %s", [thread_id])()
             return found[0] if found else None
 
     def facts(self, thread_id: str, *, after: int = 0) -> list[Fact]:
@@ -442,13 +433,13 @@ def _committed(unit: Unit) -> None:
             observing.tell(Observer.answered, question.workflow, waited)
 
 
-def _wanted(thread: Thread, *, closed: bool, questions: Sequence[str]) -> tuple[str, list[Any]]:
+def _wanted(thread_id: str, *, closed: bool, questions: Sequence[str]) -> tuple[str, list[Any]]:
     """Which questions a transition sees: the open ones, this turn's, those it names."""
-    params: list[Any] = [thread.id, *OPEN]
+    params: list[Any] = [thread_id, *OPEN]
     others = ""
     if closed:
-        others += " OR turn = %s"
-        params.append(thread.turn)
+        others += " OR turn = (SELECT turn FROM hitl_thread WHERE id = %s)"
+        params.append(thread_id)
     if questions:
         others += f" OR id IN ({', '.join(['%s'] * len(questions))})"
         params += questions

@@ -11,8 +11,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from django.db import models
+from django.db import connections, models
 from django.db.models.fields import Field
+
+from hitl.checkpoint import driver
 
 M = TypeVar("M", bound=models.Model)
 Reader = Callable[[Any], Any]
@@ -37,35 +39,34 @@ class Table(Generic[M]):
         self._insert = f"INSERT INTO {self._table} ({', '.join(self._columns)}) VALUES "
         self._marks = f"({', '.join(['%s'] * len(self._columns))})"
 
-    def select(self, cursor: Any, where: str, params: Sequence[Any]) -> list[M]:
-        """The rows that `where`, a constant of the caller's, names."""
-        cursor.execute(self._select + where, params)
-        return [self._made(values) for values in cursor.fetchall()]
+    def select(self, where: str, params: Sequence[Any]) -> Callable[[], list[M]]:
+        """Ask for the rows that `where`, a constant of the caller's, names; what is returned reads them."""
+        found = self._execute(self._select + where, params)
+        return lambda: [self._made(values) for values in found.fetchall()]
 
-    def insert(self, cursor: Any, rows: Sequence[M], *, unless_there: bool = False) -> bool:
-        """Write new rows; unless_there: False where the database has one of this key already."""
-        params: list[Any] = []
-        for row in rows:
-            params += self._stored(row)
+    def insert(self, row: M, *, unless_there: bool = False) -> Callable[[], bool]:
+        """Write a new row; what is returned says whether it is new, where it may be there already."""
+        stored = row.__dict__["_read"] = self._stored(row)
         suffix = " ON CONFLICT DO NOTHING" if unless_there else ""
-        cursor.execute(self._insert + ", ".join([self._marks] * len(rows)) + suffix, params)
-        for row in rows:
-            row.__dict__["_read"] = self._stored(row)
-        return bool(cursor.rowcount)
+        done = self._execute(self._insert + self._marks + suffix, stored)
+        return lambda: bool(done.rowcount)
 
-    def update(self, cursor: Any, row: M) -> bool:
-        """Write what changed since `select`; False where the row is no longer what was read."""
+    def update(self, row: M) -> Callable[[], bool]:
+        """Write what changed since `select`; what is returned says whether the row was still what was read."""
         before: list[Any] = row.__dict__["_read"]
         now = self._stored(row)
         changed = [index for index, value in enumerate(now) if value != before[index]]
         if not changed:
-            return True
+            return lambda: True
         sets = ", ".join(f"{self._columns[index]} = %s" for index in changed)
         same = " AND ".join(f"{self._columns[index]} = %s" for index in (self._key, *self._guard))
         params = [now[index] for index in changed]
         params += [before[index] for index in (self._key, *self._guard)]
-        cursor.execute(f"UPDATE {self._table} SET {sets} WHERE {same}", params)
-        return bool(cursor.rowcount)
+        done = self._execute(f"UPDATE {self._table} SET {sets} WHERE {same}", params)
+        return lambda: bool(done.rowcount)
+
+    def _execute(self, sql: str, params: Sequence[Any]) -> Any:
+        return driver.execute(connections[self._connection.alias], sql, params)
 
     def _made(self, values: Sequence[Any]) -> M:
         read = [

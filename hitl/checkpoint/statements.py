@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
+from hitl.checkpoint import driver
 from hitl.facts import Fact
 from hitl.store import Lease, lost
 
@@ -64,9 +65,7 @@ def append_postgres(connection: Any, lease: Lease, facts: Sequence[Fact]) -> Non
     for index, fact in enumerate(facts):
         fact.epoch = lease.epoch
         params += [count - 1 - index, *_values(connection, fact)]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        rows = cursor.fetchall()
+    rows = driver.execute(connection, sql, params).fetchall()
     if not rows:
         raise lost(lease)
     _number(facts, max(row[0] for row in rows), lease)
@@ -80,16 +79,13 @@ _POSTGRES_ROW = (
 def append_generic(connection: Any, lease: Lease, facts: Sequence[Fact]) -> None:
     """The same in a short transaction, for databases without UPDATE in WITH."""
     changes, changed = _thread_changes(facts)
-    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE hitl_thread SET seq = seq + %s{changes} WHERE id = %s AND lease_epoch = %s RETURNING seq",
-            [len(facts), *changed, lease.thread_id, lease.epoch],
-        )
-        row = cursor.fetchone()
-        if row is None:
+    fence = f"UPDATE hitl_thread SET seq = seq + %s{changes} WHERE id = %s AND lease_epoch = %s RETURNING seq"
+    with transaction.atomic(using=connection.alias):
+        met = driver.execute(connection, fence, [len(facts), *changed, lease.thread_id, lease.epoch]).fetchall()
+        if not met:
             raise lost(lease)
-        _number(facts, row[0], lease)
-        insert_facts(cursor, connection, lease.thread_id, facts)
+        _number(facts, met[0][0], lease)
+        insert_facts(connection, lease.thread_id, facts)
 
 
 def _thread_changes(facts: Sequence[Fact]) -> tuple[str, list[Any]]:
@@ -105,7 +101,7 @@ def _number(facts: Sequence[Fact], last: int, lease: Lease) -> None:
         fact.seq, fact.epoch = last - len(facts) + 1 + index, lease.epoch
 
 
-def insert_facts(cursor: Any, connection: Any, thread_id: str, facts: Sequence[Fact]) -> None:
+def insert_facts(connection: Any, thread_id: str, facts: Sequence[Fact]) -> None:
     """Numbered facts, in as few statements as the database takes parameters for."""
     one = f"({', '.join(['%s'] * len(COLUMNS))})"
     for first in range(0, len(facts), MAX_ROWS):
@@ -114,7 +110,7 @@ def insert_facts(cursor: Any, connection: Any, thread_id: str, facts: Sequence[F
         for fact in some:
             params += [thread_id, fact.seq, *_values(connection, fact)]
         values = ", ".join([one] * len(some))
-        cursor.execute(f"INSERT INTO hitl_checkpoint ({', '.join(COLUMNS)}) VALUES {values}", params)
+        driver.execute(connection, f"INSERT INTO hitl_checkpoint ({', '.join(COLUMNS)}) VALUES {values}", params)
 
 
 def _values(connection: Any, fact: Fact) -> list[Any]:
@@ -136,9 +132,9 @@ def _values(connection: Any, fact: Fact) -> list[Any]:
     ]
 
 
-def replayed(cursor: Any, thread_id: str, first: int, last: int) -> list[Fact]:
+def replayed(connection: Any, thread_id: str, first: int, last: int) -> list[Fact]:
     """Facts as replay needs them: without times, the texts of what is not replayed, and results' arguments."""
-    cursor.execute(REPLAYED, [thread_id, first, last])
+    found = driver.execute(connection, REPLAYED, [thread_id, first, last])
     return [
         Fact(
             kind=kind,
@@ -155,5 +151,5 @@ def replayed(cursor: Any, thread_id: str, first: int, last: int) -> list[Fact]:
             seq=seq,
             epoch=epoch,
         )
-        for seq, kind, turn, path, attempt, name, digest, position, alone, value, detail, epoch in cursor.fetchall()
+        for seq, kind, turn, path, attempt, name, digest, position, alone, value, detail, epoch in found.fetchall()
     ]

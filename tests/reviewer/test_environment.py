@@ -53,6 +53,16 @@ def test_a_postgres_url_is_taken_apart(
     assert ("sslmode" in database["OPTIONS"]) == ("sslmode" in url)
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"), [("", 0), ("?prepare_threshold=5", 5), ("?prepare_threshold=none", None)]
+)
+def test_the_address_says_whether_statements_are_prepared(
+    query: str, expected: int | None, empty: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    empty.setenv("DATABASE_URL", f"postgres://db/desk{query}")
+    assert environment.database(tmp_path / "unused")["OPTIONS"]["prepare_threshold"] == expected
+
+
 def test_a_sqlite_url_names_an_absolute_path(empty: pytest.MonkeyPatch, tmp_path: Path) -> None:
     empty.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/desk.sqlite3")
     assert environment.database(tmp_path / "unused")["NAME"] == tmp_path / "desk.sqlite3"
