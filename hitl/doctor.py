@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from hitl import registry
-from hitl.models import Checkpoint, Interrupt, Run, Thread
+from hitl.models import Checkpoint, Interrupt, Run, Schedule, Thread
 
 # A server's sweep looks every second or two; who waits a minute waits for something that is not there.
 OVERDUE = timedelta(minutes=1)
@@ -38,6 +38,7 @@ def findings() -> Iterator[Finding]:
     yield from journal_gaps()
     yield from overdue_releases()
     yield from overdue_starts()
+    yield from schedules_that_start_nothing()
 
 
 def stranded_leases() -> Iterator[Finding]:
@@ -133,4 +134,22 @@ def overdue_starts() -> Iterator[Finding]:
             run.thread_id,
             f"its start {run.pk} should have begun at {run.run_at:%Y-%m-%d %H:%M:%S} UTC",
             "Start a server, or run `manage.py hitl sweep --forever`.",
+        )
+
+
+def schedules_that_start_nothing() -> Iterator[Finding]:
+    """Schedules that are due and that nobody fired, and those whose last time started nothing."""
+    for schedule in Schedule.objects.overdue(OVERDUE):
+        yield Finding(
+            "overdue-schedule",
+            schedule.thread_id,
+            f"schedule {schedule.pk} “{schedule.name}” is due since {schedule.next_run_at:%Y-%m-%d %H:%M:%S} UTC",
+            f"Start a server or worker that has workflow “{schedule.workflow}”, or disable the schedule.",
+        )
+    for schedule in Schedule.objects.listed().exclude(last_problem="").filter(enabled=True):
+        yield Finding(
+            "failing-schedule",
+            schedule.thread_id,
+            f"schedule {schedule.pk} “{schedule.name}” started nothing when it was last due: {schedule.last_problem}",
+            "Mend what it says, in the Admin or in the workflow; the next time is tried all the same.",
         )

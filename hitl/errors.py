@@ -6,7 +6,8 @@ HitlError
 │   │   └── UnknownVersion
 │   ├── UnknownThread
 │   ├── UnknownQuestion
-│   └── UnknownRun
+│   ├── UnknownRun
+│   └── UnknownSchedule
 ├── Conflict                  409
 │   ├── ThreadBusy
 │   ├── LineFull
@@ -90,6 +91,10 @@ class UnknownQuestion(NotFound):
 
 class UnknownRun(NotFound):
     """No run bears this id."""
+
+
+class UnknownSchedule(NotFound):
+    """No schedule bears this id."""
 
 
 class Conflict(HitlError):

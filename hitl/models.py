@@ -277,3 +277,67 @@ class Process(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pid} on {self.host}"
+
+
+class Schedule(models.Model):
+    """A workflow that is started again and again (hitl.schedules)."""
+
+    name = models.CharField(max_length=100)
+    workflow = models.CharField(max_length=200)
+    # The input, as plain JSON.
+    value = models.TextField("input", default="null")
+    cron = models.CharField("cron expression", max_length=100)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    thread_id = models.CharField("thread", max_length=200, blank=True)
+    multitask_strategy = models.CharField("if a turn is open", max_length=9, default="enqueue")
+    enabled = models.BooleanField(default=True)
+    # In whose name the runs are asked for: who saved it last.
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    requested_by_name = models.CharField(max_length=200, blank=True)
+    next_run_at = models.DateTimeField(null=True, blank=True)
+    last_due_at = models.DateTimeField(null=True, blank=True)
+    last_run_id = models.CharField(max_length=36, blank=True)
+    # Why the last due time started nothing.
+    last_problem = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects = querysets.ScheduleQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # sweep(): schedules that are due.
+            models.Index(fields=["next_run_at"], name="hitl_schedule_due", condition=models.Q(enabled=True)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ScheduleChange(models.Model):
+    """Who made, changed or deleted a schedule, and what it said before and after (JSON; "" for nothing)."""
+
+    # No foreign key: the record outlives the schedule.
+    schedule_key = models.BigIntegerField()
+    name = models.CharField(max_length=100)
+    before = models.TextField(blank=True)
+    after = models.TextField(blank=True)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    changed_by_name = models.CharField(max_length=200, blank=True)
+    channel = models.CharField(max_length=20, blank=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "change of a schedule"
+        verbose_name_plural = "changes of schedules"
+        indexes = [
+            # The changes of one schedule, in the Admin.
+            models.Index(fields=["schedule_key", "id"], name="hitl_schedule_changes"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.changed_at:%Y-%m-%d %H:%M} UTC"

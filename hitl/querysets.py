@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce, Greatest, Now, Substr
 from hitl import search
 
 if TYPE_CHECKING:
-    from hitl.models import Checkpoint, Interrupt, Process, Run, Thread  # noqa: F401 - named in base classes
+    from hitl.models import Checkpoint, Interrupt, Process, Run, Schedule, Thread  # noqa: F401 - named in base classes
     from hitl.store import Lease
 
 # So many keys fit into one query on every database.
@@ -322,3 +322,19 @@ class ProcessQuerySet(models.QuerySet["Process"]):
     def forget(self, after: timedelta) -> int:
         """Forget those that have not been seen for so long."""
         return self.filter(seen_at__lt=Now() - after).delete()[0]
+
+
+class ScheduleQuerySet(models.QuerySet["Schedule"]):
+    def due(self) -> ScheduleQuerySet:
+        """Enabled, and the next time has come."""
+        return self.filter(enabled=True, next_run_at__lte=Now()).order_by("next_run_at", "id")
+
+    def of_any(self, workflows: Iterable[str]) -> ScheduleQuerySet:
+        return self.filter(workflow__in=workflows)
+
+    def overdue(self, since: timedelta) -> ScheduleQuerySet:
+        """Due that long ago, and nobody fired them."""
+        return self.filter(enabled=True, next_run_at__lt=Now() - since).order_by("id")
+
+    def listed(self) -> ScheduleQuerySet:
+        return self.order_by("name", "id")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from hitl import conf, discreet, executors, observing, pool, presence, verbs
+from hitl import conf, discreet, executors, observing, pool, presence, schedules, verbs
 from hitl.checkpoint.database import saver
 from hitl.errors import HitlError
 from hitl.executors.base import RETRY_SECONDS
@@ -46,8 +46,8 @@ def safely(*, at_start: bool = False) -> bool:
 
 def tidy() -> int:
     """The part of it that needs no executor: release held answers, end the leases of dead processes,
-    begin starts whose time has come."""
-    released, freed, begun = _release(), _free_dead_leases(), _begin_due()
+    begin starts whose time has come, and fire schedules."""
+    released, freed, begun = _release(), _free_dead_leases(), _begin_due() + schedules.fire_due()
     observing.tell(Observer.swept, released=released, freed=freed, begun=begun)
     return released + freed + begun
 

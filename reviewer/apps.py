@@ -1,6 +1,6 @@
 """The desk as a Django app."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class ReviewerConfig(AppConfig):
@@ -9,6 +9,8 @@ class ReviewerConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        if apps.is_installed("django.contrib.admin"):
+            from reviewer import schedules_admin  # noqa: F401 (beside admin, which Django looks for)
         from reviewer import checks, metrics  # noqa: F401 (importing the checks registers them)
         from reviewer.live import bridge
 

@@ -129,6 +129,15 @@ class DatabaseSaver(Store):
         now = clock.fetchone()[0] if clock else datetime.now(UTC)
         return now, threads(), runs(), asked()
 
+    def now(self) -> datetime:
+        """The database's time; SQLite's is this machine's."""
+        if connections[self.alias].vendor != "postgresql":
+            return datetime.now(UTC)
+        with self._reachable("the database's clock"), connections[self.alias].cursor() as cursor:
+            cursor.execute("SELECT statement_timestamp()")
+            moment: datetime = cursor.fetchone()[0]
+            return moment
+
     def _write(self, unit: Unit) -> None:
         """What changed, in one statement a row; compared with what was read, under the lock all the same."""
         projection, thread = unit.projection, unit.thread

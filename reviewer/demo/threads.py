@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
-from hitl import verbs
+from hitl import schedules, verbs
 from hitl.run import run_thread
 
 # Who started which workflow with what.
@@ -34,8 +35,12 @@ FIRST: list[tuple[str, str, Any]] = [
 
 
 def create() -> None:
-    """Start each of them and run it up to its question, here and now."""
+    """Start each of them and run it up to its question, here and now; and one schedule, which is not enabled."""
     starters = {user.get_username(): user for user in User.objects.all()}
+    monday = schedules.Plan(
+        "Feedback on Mondays", "graph", "this week's report", "0 9 * * MON", settings.TIME_ZONE, enabled=False
+    )
+    schedules.save(monday, by=starters["ana"])
     for username, workflow, value in FIRST:
         run = verbs.start(workflow, value, by=starters[username])
         run_thread(run.thread_id)
