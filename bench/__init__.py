@@ -14,4 +14,9 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "sqlite": (),
     "postgres": ("postgres",),
     "growth": (),
+    "latency": ("postgres", "redis"),
+    "queue_sqlite": (),
+    "queue_postgres": ("postgres",),
+    "sockets": (),
+    "startup": (),
 }

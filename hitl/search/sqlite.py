@@ -7,7 +7,7 @@ that a changed trigger, or one that went with its table, has everything made ane
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import OperationalError
@@ -23,7 +23,7 @@ OBJECTS = {
     "hitl_searchable": """CREATE TABLE hitl_searchable (
     key INTEGER PRIMARY KEY, question_id TEXT NOT NULL UNIQUE, search TEXT NOT NULL)""",
     "hitl_search": """CREATE VIRTUAL TABLE hitl_search USING fts5(
-    search, content='hitl_searchable', content_rowid='key', tokenize='trigram')""",
+    search, content='hitl_searchable', content_rowid='key', tokenize='trigram', detail=none)""",
     "hitl_searchable_added": """CREATE TRIGGER hitl_searchable_added AFTER INSERT ON hitl_searchable BEGIN
     INSERT INTO hitl_search (rowid, search) VALUES (NEW.key, NEW.search);
 END""",
@@ -99,8 +99,8 @@ def strays(connection: Any) -> int:
 
 
 def candidates(connection: Any, words: Sequence[str]) -> list[str] | None:
-    """The ids of the pending questions that hold all the words; None if they are many, or there is no index."""
-    wanted = " AND ".join('"{}"'.format(word.replace('"', '""')) for word in words)
+    """The ids of the pending questions that may hold all the words; None if they are many, or there is no index."""
+    wanted = " AND ".join('"{}"'.format(part.replace('"', '""')) for word in words for part in trigrams(word))
     try:
         with connection.cursor() as cursor:
             cursor.execute(CANDIDATES, [wanted, MOST_CANDIDATES + 1])
@@ -108,3 +108,10 @@ def candidates(connection: Any, words: Sequence[str]) -> list[str] | None:
     except OperationalError:
         return None
     return found if len(found) <= MOST_CANDIDATES else None
+
+
+def trigrams(word: str) -> Iterator[str]:
+    """As few as cover the word. Where they stand in a text is not in the index: who asks compares the word itself."""
+    for begin in range(0, len(word) - 3, 3):
+        yield word[begin : begin + 3]
+    yield word[-3:]

@@ -160,3 +160,11 @@ def test_with_many_candidates_the_index_steps_aside_and_the_result_is_the_same(
         word = "".join(text[begin : begin + chance.randrange(1, 14)].split())
         expected = sum(word.lower() in one.lower() for one in texts)
         assert Interrupt.objects.pending().matching(word).count() == expected, word
+
+
+@pytest.mark.parametrize(
+    ("word", "parts"),
+    [("abc", ["abc"]), ("abcd", ["abc", "bcd"]), ("abcdef", ["abc", "def"]), ("abcdefgh", ["abc", "def", "fgh"])],
+)
+def test_trigrams_cover_a_word(word: str, parts: list[str]) -> None:
+    assert list(search.sqlite.trigrams(word)) == parts

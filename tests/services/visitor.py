@@ -26,11 +26,15 @@ class Visitor:
         with self.opener.open(self.desk + path, timeout=10) as answer:
             return str(answer.read().decode())
 
+    def form(self, path: str) -> str:
+        """The token of a page's forms."""
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(path))
+        assert token, f"{path} has no form"
+        return token[1]
+
     def post(self, path: str, *, form_on: str | None = None, **fields: str) -> str:
         """Send the fields as a form; its token comes from the page at `form_on`, or at `path` itself."""
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(form_on or path))
-        assert token, f"{form_on or path} has no form"
-        body = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": token[1]}).encode()
+        body = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": self.form(form_on or path)}).encode()
         with self.opener.open(self.desk + path, data=body, timeout=10) as answer:
             return str(answer.read().decode())
 
