@@ -14,6 +14,7 @@ from hitl import codec, divergence, questions, responses
 from hitl.answering import place
 from hitl.errors import InvalidAnswer
 from hitl.facts import Fact, question_id
+from hitl.responses import Prepared
 from hitl.scope import Scope
 from hitl.signals import Pause
 from hitl.turn import Answered
@@ -25,9 +26,7 @@ MAX_SEARCH = 4000
 NOTHING = object()
 
 
-def ask(
-    leg: Leg, scope: Scope, value: Any, *, key: str, check: Callable[[Any], Any] | None, schema: dict[str, Any] | None
-) -> Any:
+def ask(leg: Leg, scope: Scope, value: Any, *, key: str, wanted: Prepared) -> Any:
     """The answer to the question at this place, or the signal to pause."""
     leg.refuse_if_signalled()
     scope.refuse_if_atomic()
@@ -37,12 +36,12 @@ def ask(
     scope.taken.add(path)
     answer = leg.turn.answers.get(path)
     if answer is None:
-        posed = _pose(leg, scope, value, where=where, digest=digest, schema=schema)
-        responses.remember(posed, digest, check)
+        posed = _pose(leg, scope, value, where=where, digest=digest, wanted=wanted)
+        responses.remember(posed, digest, wanted.check)
     else:
         if not key and answer.digest != digest:
             raise leg.diverged(divergence.of_question(scope, path, answer, value))
-        taken = _take(leg, scope, answer, path=path, check=check)
+        taken = _take(leg, scope, answer, path=path, check=wanted.check)
         if taken is not NOTHING:
             return taken
     scope.blocked = True
@@ -63,7 +62,7 @@ def _take(leg: Leg, scope: Scope, answer: Answered, *, path: str, check: Callabl
     return given
 
 
-def _pose(leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, schema: dict[str, Any] | None) -> str:
+def _pose(leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, wanted: Prepared) -> str:
     """Ask, unless it is asked already. Returns the question's id."""
     turn = leg.turn
     path = place(scope.path, where)
@@ -73,7 +72,7 @@ def _pose(leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, schema
         if asked.digest == digest:
             return asked.id
     text = codec.encode(value, where="question")
-    kind = questions.detect(value, schema)
+    kind = questions.detect(value, wanted.schema)
     title = kind.describe(value).title
     keyed = where.startswith("=")
     version = asked.version + 1 if asked else 1
@@ -93,7 +92,8 @@ def _pose(leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, schema
                 "id": known_as,
                 "version": version,
                 "key": where if keyed else "",
-                "schema": json.dumps(schema) if schema else "",
+                "schema": json.dumps(wanted.schema) if wanted.schema else "",
+                "checks": wanted.checks,
                 "question_kind": kind.name,
                 "title": title,
                 "search": _search_text(leg, scope, title, codec.plain(text)),

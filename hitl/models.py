@@ -197,6 +197,8 @@ class Interrupt(models.Model):
     value = models.TextField()
     digest = models.CharField(max_length=32)
     schema = models.TextField(blank=True)
+    # The names of what else checks an answer (hitl.responses), as JSON; empty where there is nothing, or it has none.
+    checks = models.TextField(blank=True, default="")
     # The kind of question (hitl.questions), chosen when it was asked and kept.
     kind = models.CharField(max_length=40)
     title = models.CharField(max_length=200)

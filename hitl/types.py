@@ -115,8 +115,8 @@ def interrupt(
     scope = scopes.require("interrupt()")
     from hitl import asking, responses
 
-    schema, check = responses.prepare(response_schema, validate)
-    return asking.ask(scope.leg, scope, value, key=key, check=check, schema=schema)
+    wanted = responses.prepare(response_schema, validate)
+    return asking.ask(scope.leg, scope, value, key=key, wanted=wanted)
 
 
 __all__ = [

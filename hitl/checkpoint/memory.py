@@ -87,6 +87,7 @@ class QuestionRow(Row):
     value: str
     digest: str
     schema: str
+    checks: str
     kind: str
     title: str
     search: str

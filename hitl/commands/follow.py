@@ -7,6 +7,8 @@ it for a second; in a thread of its own, for the facts are to be printed meanwhi
 
 from __future__ import annotations
 
+import json
+import shlex
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from time import monotonic
 from django.core.management.base import CommandParser
 from django.db import connections
 
-from hitl import announce
+from hitl import announce, answers, questions
 from hitl.commands import facts
 from hitl.commands.console import Console
 from hitl.models import Checkpoint, Interrupt, Run, Thread
@@ -139,9 +141,18 @@ def say_how_it_ended(console: Console, run: Run) -> None:
         for question in Interrupt.objects.of(run.thread_id).open():
             console.remark(
                 f"Waiting for a person: “{question.title}”. Answer with "
-                f"`hitl answer {question.pk} --version {question.version} --input TEXT`."
+                f"`hitl answer {question.pk} --version {question.version} {how_to_answer(question)}`."
             )
     elif run.status == Run.Status.FAILED:
         console.remark(f"The run failed: {run.error_type}: {run.error}. `hitl retry {run.thread_id}` tries again.")
     elif run.status in (Run.Status.CANCELLED, Run.Status.WITHDRAWN):
         console.remark("The run was cancelled.")
+
+
+def how_to_answer(question: Interrupt) -> str:
+    """The option that gives the answer, with one that is legal where the kind of question suggests one."""
+    kind, value, schema = questions.get(question.kind), answers.asked(question), answers.schema_of(question)
+    example = kind.example(value, schema)
+    if example is not None:
+        return f"--json {shlex.quote(json.dumps(example, ensure_ascii=False, default=str))}"
+    return "--json JSON" if kind.schema(value, schema) else "--input TEXT"

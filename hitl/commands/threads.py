@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hitl import verbs
+from hitl import answers, questions, verbs
 from hitl.commands import arguments, facts, follow
 from hitl.commands.console import Console, plain, stamp
 from hitl.models import Checkpoint, Interrupt, Run, Thread
@@ -194,6 +194,7 @@ def question_as_json(question: Interrupt) -> dict[str, Any]:
         "title": question.title,
         "value": plain(question.value),
         "schema": plain(question.schema),
+        "answer_schema": questions.get(question.kind).schema(answers.asked(question), answers.schema_of(question)),
         "answer": plain(question.answer),
         "answered_by": question.answered_by_name,
         "answered_at": stamp(question.answered_at),

@@ -36,6 +36,12 @@ class Approval(Kind):
     def paths(self, at: int) -> dict[str, tuple[str, ...]]:
         """Where in an answer the `type`, the `args` and the `message` of the decision at this place are."""
 
+    def example(self, value: Any, response_schema: dict[str, Any] | None) -> Any:
+        """The first decision that is allowed about each action."""
+        actions = self.actions(value, response_schema)
+        decisions = [Decision(one.allowed[0], args=one.args, message="…") for one in actions]
+        return self.answer(value, response_schema, decisions) if actions else None
+
     def detect(self, value: Any, response_schema: dict[str, Any] | None) -> bool:
         return bool(self.actions(value, response_schema))
 

@@ -48,6 +48,10 @@ class Kind(abc.ABC):
             refuse(schema.validate(answer, wanted))
         return self.normal(answer, value)
 
+    def example(self, value: Any, response_schema: dict[str, Any] | None) -> Any:
+        """A legal answer, for somebody who has to write one by hand; None where there is none to suggest."""
+        return None
+
     def normal(self, answer: Any, value: Any) -> Any:
         """A legal answer as the workflow gets it."""
         return answer

@@ -28,6 +28,10 @@ class Choice(Kind):
         options = {"enum": [_plain(option) for option in _options(value)]}
         return {"type": "array", "items": options, "uniqueItems": True} if value.get("multiple") else options
 
+    def example(self, value: Any, response_schema: dict[str, Any] | None) -> Any:
+        first = [_plain(option) for option in _options(value)[:1]]
+        return first if isinstance(value, dict) and value.get("multiple") else next(iter(first), None)
+
     def check(self, answer: Any, value: Any, response_schema: dict[str, Any] | None) -> Any:
         options = _options(value)
         if not options:

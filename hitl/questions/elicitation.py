@@ -38,6 +38,9 @@ class Elicitation(Kind):
         accepted = closed(action={"const": ACCEPT}, **content)
         return one_of([accepted, *(closed(action={"const": action}) for action in (DECLINE, CANCEL))])
 
+    def example(self, value: Any, response_schema: dict[str, Any] | None) -> Any:
+        return {"action": DECLINE} if self.detect(value, None) else None
+
 
 def requested(value: Any) -> dict[str, Any] | None:
     """The schema of the values that a server asks for; None where it asks for none."""

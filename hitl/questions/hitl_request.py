@@ -76,7 +76,7 @@ def written(action: Action, decision: Decision, *, edited: str = "edited_action"
     """A decision as it goes over the wire."""
     if decision.type == EDIT:
         return {"type": EDIT, edited: {"name": action.name, "args": decision.args}}
-    is_said = decision.type == RESPOND or bool(decision.message)
+    is_said = decision.type == RESPOND or (decision.type == REJECT and bool(decision.message))
     return {"type": decision.type, **({"message": decision.message} if is_said else {})}
 
 

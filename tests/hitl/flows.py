@@ -50,6 +50,18 @@ def approval(value: str) -> Any:
     return interrupt("How much?", response_schema={"type": "integer", "minimum": 1})
 
 
+def even(answer: int) -> int:
+    if answer % 2:
+        raise ValueError("This must be even.")
+    return answer
+
+
+@entrypoint(name="even")
+def evens(value: str) -> Any:
+    """A question whose answer is checked by a type and by a function."""
+    return interrupt("How many?", response_schema=int, validate=even)
+
+
 @entrypoint(name="counting")
 def counting(value: int) -> int:
     """Takes an integer."""
