@@ -30,11 +30,11 @@ FROM ({numbers}) AS numbers
 QUESTIONS = """
 INSERT INTO hitl_interrupt (id, thread_id, workflow, turn, path, position, key, task, value, digest, schema, kind,
     title, search, status, version, answered_by_name, channel, token, problem, priority, asked_seq, asked_at,
-    updated_at, assignee_id)
+    urgent_at, updated_at, assignee_id)
 SELECT {id}, 'filled-' || n, 'filled.' || (n %% 10), 1, '', 0, '', 'ask', {value}, '', '', 'text', title,
     title || ' filled.' || (n %% 10) || ' ask filled-' || n || ' The customer wrote twice and waits for an answer.',
     CASE WHEN n > %(total)s - %(pending)s THEN 'pending' ELSE 'answered' END, 1, '', '', '', '', 0, 2, {moment},
-    {moment}, CASE WHEN n %% 7 = 0 THEN CAST(%(assignee)s AS integer) END
+    {moment}, {moment}, CASE WHEN n %% 7 = 0 THEN CAST(%(assignee)s AS integer) END
 FROM (SELECT n, 'Refund customer ' || n || ' of tenth' || (n %% 10) || ' hundredth' || (n %% 100)
     || ' thousandth' || (n %% 1000) AS title FROM ({numbers}) AS numbers) AS titled
 """

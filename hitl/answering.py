@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hitl import answers, codec, errors
@@ -156,6 +156,17 @@ def assign(unit: Unit, question_id: str, *, to: Any, to_name: str, author: Autho
             )
         detail = author.detail() | {"id": question_id, "to": to, "to_name": to_name}
         unit.add(_about(question, unit, "assign", detail, attempt=unit.thread.seq + 1))
+    return question
+
+
+def triage(unit: Unit, question_id: str, *, priority: int, due_at: datetime | None, author: Author) -> Any:
+    """Say how urgent an open question is."""
+    question = _known(unit, question_id)
+    if question.status not in OPEN:
+        raise _already(question) if question.status == "answered" else _closed(question)
+    if (question.priority, question.due_at) != (priority, due_at):
+        said = {"id": question_id, "priority": priority, "due_at": due_at and due_at.isoformat()}
+        unit.add(_about(question, unit, "triage", author.detail() | said, attempt=unit.thread.seq + 1))
     return question
 
 

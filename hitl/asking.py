@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from hitl import codec, divergence, questions, responses
+from hitl import codec, divergence, questions, responses, urgency
 from hitl.answering import place
 from hitl.errors import InvalidAnswer
 from hitl.facts import Fact, question_id
@@ -26,7 +27,14 @@ MAX_SEARCH = 4000
 NOTHING = object()
 
 
-def ask(leg: Leg, scope: Scope, value: Any, *, key: str, wanted: Prepared) -> Any:
+def urgent(priority: int, due: datetime | timedelta | None) -> dict[str, Any]:
+    """What the fact of a question says of its urgency: only what is not as usual. Raises InvalidOption."""
+    moment = urgency.checked_due(due, now=datetime.now(UTC))
+    said = {"priority": urgency.checked_priority(priority), "due_at": moment and moment.isoformat()}
+    return {name: value for name, value in said.items() if value}
+
+
+def ask(leg: Leg, scope: Scope, value: Any, *, key: str, wanted: Prepared, urgent: dict[str, Any]) -> Any:
     """The answer to the question at this place, or the signal to pause."""
     leg.refuse_if_signalled()
     scope.refuse_if_atomic()
@@ -36,7 +44,7 @@ def ask(leg: Leg, scope: Scope, value: Any, *, key: str, wanted: Prepared) -> An
     scope.taken.add(path)
     answer = leg.turn.answers.get(path)
     if answer is None:
-        posed = _pose(leg, scope, value, where=where, digest=digest, wanted=wanted)
+        posed = _pose(leg, scope, value, where=where, digest=digest, wanted=wanted, urgent=urgent)
         responses.remember(posed, digest, wanted.check)
     else:
         if not key and answer.digest != digest:
@@ -62,7 +70,9 @@ def _take(leg: Leg, scope: Scope, answer: Answered, *, path: str, check: Callabl
     return given
 
 
-def _pose(leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, wanted: Prepared) -> str:
+def _pose(
+    leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, wanted: Prepared, urgent: dict[str, Any]
+) -> str:
     """Ask, unless it is asked already. Returns the question's id."""
     turn = leg.turn
     path = place(scope.path, where)
@@ -97,6 +107,7 @@ def _pose(leg: Leg, scope: Scope, value: Any, *, where: str, digest: str, wanted
                 "question_kind": kind.name,
                 "title": title,
                 "search": _search_text(leg, scope, title, codec.plain(text)),
+                **urgent,
             },
         ),
     )

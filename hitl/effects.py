@@ -44,11 +44,11 @@ def _plain(function: Any) -> FunctionType | None:
 
 def _mentioned(function: FunctionType) -> Iterator[Any]:
     names = set(_names(function.__code__))
-    for name in names & function.__globals__.keys():
+    for name in sorted(names & function.__globals__.keys()):
         value = function.__globals__[name]
         yield value
         if isinstance(value, ModuleType):
-            yield from (vars(value)[inner] for inner in names & vars(value).keys())
+            yield from (vars(value)[inner] for inner in sorted(names & vars(value).keys()))
     for cell in function.__closure__ or ():
         try:
             yield cell.cell_contents

@@ -13,7 +13,7 @@ wait        executor     –                seen, until: the leg ended, a timer 
 branch      executor     –                –                     (path is "<call path>#<name>": changed() was True)
 event       executor     what was written –                     (path is "<call path>!<attempt>.<n>")
 warning     executor     –                message               (rule 12: bound by position)
-question    executor     the question     id, version, key, schema, question_kind, title
+question    executor     the question     id, version, key, schema, question_kind, title; priority, due_at
 pause       executor     –                seen: answers up to this seq were delivered
 output      executor     the output       cached
 save        executor     `previous`       –                     (only where it differs from the output)
@@ -27,6 +27,7 @@ retry       retry        –                author; run, code: nothing but the r
 enqueue     start        the input        author; run, workflow, version, idempotency_key, metadata; strategy, run_at
 withdraw    cancel       –                author; run, reason: a start that waited is not to begin
 assign      assign       –                author; id, to (user id or null), to_name
+triage      triage       –                author; id, priority, due_at
 discard     start        –                author; the open turn was given up for new input
 rollback    start        –                author; first (where that turn opens); metadata, previous_seq as before it
 cancel      cancel       –                author; reason
@@ -53,7 +54,7 @@ from time import time_ns
 from typing import Any
 
 # Facts that say nothing to a replay: loading a turn leaves them where they are.
-NOT_REPLAYED = ("event", "leg", "warning", "assign", "hold", "prune", "enqueue", "withdraw")
+NOT_REPLAYED = ("event", "leg", "warning", "assign", "triage", "hold", "prune", "enqueue", "withdraw")
 
 
 MAX_NAME = 200

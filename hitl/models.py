@@ -221,6 +221,8 @@ class Interrupt(models.Model):
     )
     priority = models.SmallIntegerField(default=0)
     due_at = models.DateTimeField(null=True)
+    # Both as one moment, which the queue can be ordered by (hitl.urgency).
+    urgent_at = models.DateTimeField()
     asked_seq = models.BigIntegerField()
     asked_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -243,6 +245,8 @@ class Interrupt(models.Model):
                 name="hitl_interrupt_precedents",
                 condition=models.Q(status="answered"),
             ),
+            # The queue, the most urgent first.
+            models.Index(fields=["urgent_at", "id"], name="hitl_interrupt_urgent", condition=PENDING),
             # Search in the queue has an index of its own (hitl.search).
             # The questions of a thread, in order.
             models.Index(fields=["thread", "asked_seq"], name="hitl_interrupt_thread"),

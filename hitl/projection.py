@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from hitl import urgency
 from hitl.facts import Author, Fact
 
 ACTIVE = ("queued", "running")
@@ -79,6 +80,9 @@ QUESTION_FIELDS = [
     "release_at",
     "problem",
     "assignee_id",
+    "priority",
+    "due_at",
+    "urgent_at",
     "asked_seq",
     "asked_at",
 ]
@@ -90,6 +94,13 @@ def legible(text: str) -> str:
     Values are stored with escapes and keep them; this is for what is copied out of them to be shown and searched.
     """
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
+
+
+def _urgency(detail: dict[str, Any], asked_at: datetime) -> dict[str, Any]:
+    priority, due = detail.get("priority", 0), detail.get("due_at")
+    due_at = datetime.fromisoformat(due) if due else None
+    rank = urgency.rank(asked_at, priority=priority, due_at=due_at)
+    return {"priority": priority, "due_at": due_at, "urgent_at": rank}
 
 
 class Projection:
@@ -249,6 +260,7 @@ class Projection:
             "token": "",
         }
         known = self.questions.get(detail["id"])
+        asked |= _urgency(detail, known.asked_at if known is not None else fact.created_at)
         if known is not None:
             self._change(known, **asked)
             return
@@ -305,6 +317,10 @@ class Projection:
             problem=legible(detail["problem"]),
             token="",
         )
+
+    def _on_triage(self, fact: Fact) -> None:
+        question = self._question(fact)
+        self._change(question, **_urgency(fact.detail, question.asked_at))
 
     def _on_assign(self, fact: Fact) -> None:
         self._change(self._question(fact), assignee_id=fact.detail["to"])

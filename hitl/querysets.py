@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MOST_NAMED = 1000
 # Facts that a later one can change the meaning of for a reader (see `openings`).
 CONTINUED = ("call", "error", "attempt", "question", "answer", "hold", "undo", "release", "reopen", "assign")
+# The orders of the queue: by which moment, and whether the latest comes first.
+ORDERS = {"newest": ("asked_at", True), "oldest": ("asked_at", False), "urgent": ("urgent_at", False)}
 # Facts that say what a run did once it had its answer.
 FOLLOWING = ("task", "error", "question", "output", "failed", "cancel")
 
@@ -237,6 +239,19 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
         """With what a row of the queue shows, and without the texts that only the question's page shows."""
         return self.select_related("assignee").defer("value", "schema", "search", "answer")
 
+    def beside_newest(self) -> InterruptQuerySet:
+        """Each row with the moment and id of the newest question that waits, whatever the rows are chosen by."""
+        from hitl.models import Interrupt
+
+        newest = Interrupt.objects.pending().page(after=None)
+        return self.annotate(
+            newest_at=Subquery(newest.values("asked_at")[:1]), newest_id=Subquery(newest.values("id")[:1])
+        )
+
+    def given_back(self) -> InterruptQuerySet:
+        """Those whose last answer the workflow did not take (rule 21)."""
+        return self.exclude(problem="")
+
     def precedents(self, workflow: str) -> InterruptQuerySet:
         """The answered questions of a workflow, the latest first; without what was asked, which may be large."""
         return (
@@ -302,16 +317,17 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
             found = found.filter(search__icontains=word)
         return found
 
-    def page(self, *, after: tuple[datetime, str] | None, newest_first: bool) -> InterruptQuerySet:
-        """The rows that follow `after` (asked_at, id) in keyset order."""
-        order = ("-asked_at", "-id") if newest_first else ("asked_at", "id")
+    def page(self, *, after: tuple[datetime, str] | None, order: str = "newest") -> InterruptQuerySet:
+        """The rows that follow `after` (the order's moment, id) in keyset order: newest, oldest or urgent first."""
+        moment, backwards = ORDERS[order]
+        sign, op = ("-", "lt") if backwards else ("", "gt")
+        rows = self.order_by(f"{sign}{moment}", f"{sign}id")
         if after is None:
-            return self.order_by(*order)
+            return rows
         when, key = after
-        op = "lt" if newest_first else "gt"
-        beyond = Q(**{f"asked_at__{op}": when}) | Q(asked_at=when, **{f"id__{op}": key})
+        beyond = Q(**{f"{moment}__{op}": when}) | Q(**{moment: when, f"id__{op}": key})
         # The first condition is where an index can begin to read; from an OR none can.
-        return self.filter(**{f"asked_at__{op}e": when}).filter(beyond).order_by(*order)
+        return rows.filter(**{f"{moment}__{op}e": when}).filter(beyond)
 
 
 class ProcessQuerySet(models.QuerySet["Process"]):

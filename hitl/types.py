@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from hitl import scope as scopes
@@ -97,6 +98,8 @@ def interrupt(
     key: str = "",
     response_schema: Any = None,
     validate: Callable[[Any], Any] | None = None,
+    priority: int = 0,
+    due: datetime | timedelta | None = None,
 ) -> Any:
     """Ask a person, and wait: returns the answer once there is one.
 
@@ -109,14 +112,19 @@ def interrupt(
         against it before it is stored, and comes back as that type.
     validate: called with the answer before it is taken; raises ValueError to refuse it, returns it (or
         another value) to accept.
+    priority: from -9 to 9; the queue's most urgent come first.
+    due: when it should be answered: a datetime with a time zone, or a timedelta from when it is asked. The desk says
+        so; nothing happens by itself when the time has come.
 
-    Raises NotInRun outside a run, InvalidSchema, UnstorableValue. LangGraph's `interrupt`, but see rule 13.
+    Raises InvalidOption, NotInRun outside a run, InvalidSchema, UnstorableValue. LangGraph's `interrupt`, but see
+    rule 13.
     """
     scope = scopes.require("interrupt()")
     from hitl import asking, responses
 
     wanted = responses.prepare(response_schema, validate)
-    return asking.ask(scope.leg, scope, value, key=key, wanted=wanted)
+    urgent = asking.urgent(priority, due)
+    return asking.ask(scope.leg, scope, value, key=key, wanted=wanted, urgent=urgent)
 
 
 __all__ = [

@@ -7,14 +7,14 @@ nudged when it commits. Permissions are the caller's business; an author is alwa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from hitl import answering, answers, codec, executors, line, registry, transitions
+from hitl import answering, answers, codec, executors, line, registry, transitions, urgency
 from hitl.answering import ANYBODY, Given
 from hitl.checkpoint.database import DatabaseSaver, saver
 from hitl.errors import Conflict, IdempotencyConflict, InvalidInput, UnknownQuestion, UnknownRun
@@ -158,6 +158,28 @@ def assign(
         question_id=question_id,
         to=to.pk if to else None,
         to_name=to.get_username() if to else "",
+        author=Author.of(by, channel),
+    )
+    return _on_question(question_id, work)
+
+
+def triage(
+    question_id: str,
+    *,
+    priority: int,
+    due: datetime | timedelta | None,
+    by: By = None,
+    channel: str = "code",
+) -> Interrupt:
+    """Say how urgent a question is: its priority, from -9 to 9, and when it is due, if at all.
+
+    Raises InvalidOption, UnknownQuestion, AlreadyAnswered, QuestionClosed, JournalUnreachable.
+    """
+    work = partial(
+        answering.triage,
+        question_id=question_id,
+        priority=urgency.checked_priority(priority),
+        due_at=urgency.checked_due(due, now=datetime.now(UTC)),
         author=Author.of(by, channel),
     )
     return _on_question(question_id, work)

@@ -23,6 +23,7 @@ from hitl import registry
 from hitl.errors import HitlError, UnknownQuestion, UnknownThread
 from hitl.models import Interrupt, Thread
 from hitl.workflow import Workflow
+from reviewer.models import SavedView
 
 START = "hitl.start_thread"
 ANSWER = "hitl.answer_interrupt"
@@ -46,6 +47,12 @@ class PermissionMissing(PermissionDenied):
         self.permission = permission
         self.title = NAMES[permission]
         super().__init__(f"This needs the permission “{self.title}” ({permission}).")
+
+
+class UnknownView(HitlError):
+    """A saved view that is not there, or somebody else's own."""
+
+    status = 404
 
 
 class SignedOut(HitlError):
@@ -144,6 +151,16 @@ def held(user: Person, question_id: str) -> Interrupt:
     """The question whose answer this person may take back: their own; another's takes more permission."""
     found = question(user, question_id)
     if found.status == Interrupt.Status.HELD and found.answered_by_id != user.pk:
+        require(user, ADMINISTER)
+    return found
+
+
+def saved_view(user: Person, view_id: int) -> SavedView:
+    """A saved view to change: one's own, or with the permission to administer anybody's that is shared."""
+    found = SavedView.objects.seen_by(user).filter(pk=view_id).first()
+    if found is None:
+        raise UnknownView("There is no such view. It may have been deleted meanwhile.")
+    if found.owner_id != user.pk:
         require(user, ADMINISTER)
     return found
 

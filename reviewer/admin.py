@@ -38,7 +38,7 @@ SHOWN_CHARACTERS = 20_000
 FACT_KINDS = (
     *("input", "leg", "call", "task", "error", "attempt", "timer", "wait", "branch", "event", "warning"),
     *("question", "pause", "output", "save", "failed", "reopen", "answer", "hold", "undo", "release"),
-    *("retry", "assign", "discard", "cancel", "fork", "update", "prune"),
+    *("retry", "assign", "triage", "discard", "cancel", "fork", "update", "prune"),
     *("enqueue", "withdraw", "rollback"),
 )
 
@@ -308,7 +308,7 @@ class InterruptAdmin(Evidence):
                 )
             },
         ),
-        ("Whose", {"fields": ("assignee", "priority", "due_at")}),
+        ("Whose", {"fields": ("assignee", "priority", "due_at", "urgent_at")}),
         ("Where and when asked", {"fields": ("turn", "path", "position", "key", "asked_seq", "asked_at")}),
         ("Exactly", {"classes": ("collapse",), "fields": ("schema_shown", "digest", "token", "updated_at")}),
     )

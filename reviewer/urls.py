@@ -6,7 +6,19 @@ from django.urls import path, register_converter
 
 from reviewer.access import signed_in
 from reviewer.converters import ThreadIdConverter
-from reviewer.views import account, drafts, health, metrics, question, queue, runs, start, together, undo
+from reviewer.views import (
+    account,
+    arranging,
+    drafts,
+    health,
+    metrics,
+    question,
+    queue,
+    runs,
+    start,
+    together,
+    undo,
+)
 
 register_converter(ThreadIdConverter, "thread")
 
@@ -15,6 +27,8 @@ app_name = "reviewer"
 urlpatterns = [
     path("", queue.queue, name="queue"),
     path("queue/changes/", queue.changes, name="queue_changes"),
+    path("queue/views/", arranging.save_view, name="save_view"),
+    path("queue/views/<int:view_id>/delete/", arranging.delete_view, name="delete_view"),
     path("queue/together/", together.decide, name="together"),
     path("questions/<str:question_id>/", question.question, name="question"),
     path("questions/<str:question_id>/answer/", question.answer, name="answer"),
@@ -22,6 +36,8 @@ urlpatterns = [
     path("questions/<str:question_id>/precedents/", question.past, name="precedents"),
     path("questions/<str:question_id>/draft/", drafts.draft, name="draft"),
     path("questions/<str:question_id>/draft/discard/", drafts.discard, name="discard_draft"),
+    path("questions/<str:question_id>/snooze/", arranging.snooze, name="snooze"),
+    path("questions/<str:question_id>/triage/", question.triage, name="triage"),
     path("questions/<str:question_id>/undo/", undo.undo, name="undo"),
     path("questions/<str:question_id>/assign/", question.assign, name="assign"),
     path("runs/", runs.runs, name="runs"),

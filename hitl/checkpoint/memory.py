@@ -99,6 +99,9 @@ class QuestionRow(Row):
     token: str
     asked_seq: int
     asked_at: datetime
+    priority: int
+    due_at: datetime | None
+    urgent_at: datetime
     answered_by_id: Any = None
     answered_by_name: str = ""
     answered_at: datetime | None = None

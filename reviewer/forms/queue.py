@@ -6,11 +6,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
 from hitl.models import Interrupt
-from hitl.querysets import InterruptQuerySet
+from hitl.querysets import ORDERS, InterruptQuerySet
 from reviewer import access, cursor
+from reviewer.models import Snooze
 
 
 class QueueFilter(forms.Form):
@@ -21,7 +23,13 @@ class QueueFilter(forms.Form):
     )
     workflow = forms.ChoiceField(label="Workflow", required=False)
     mine = forms.BooleanField(label="Assigned to me", required=False)
-    order = forms.ChoiceField(label="Order", required=False, choices=[("", "Newest first"), ("oldest", "Oldest first")])
+    snoozed = forms.BooleanField(label="Snoozed", required=False)
+    attention = forms.BooleanField(label="Answer was given back", required=False)
+    order = forms.ChoiceField(
+        label="Order",
+        required=False,
+        choices=[("", "Newest first"), ("oldest", "Oldest first"), ("urgent", "Most urgent first")],
+    )
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(request.GET, auto_id="filter-%s")
@@ -49,13 +57,16 @@ class QueueFilter(forms.Form):
         return bool(self.given().keys() - {"order"})
 
     @property
-    def newest_first(self) -> bool:
-        return "order" not in self.given()
+    def order_name(self) -> str:
+        return str(self.given().get("order", "newest"))
 
     def questions(self) -> InterruptQuerySet:
         """The pending questions that pass."""
         given = self.given()
-        found = Interrupt.objects.pending()
+        asleep = Exists(Snooze.objects.asleep(self.user).filter(question=OuterRef("pk")))
+        found = Interrupt.objects.pending().filter(asleep if "snoozed" in given else ~asleep)
+        if "attention" in given:
+            found = found.given_back()
         if "workflow" in given:
             found = found.of_workflow(given["workflow"])
         if "mine" in given:
@@ -65,6 +76,18 @@ class QueueFilter(forms.Form):
         return found
 
 
-def cursor_of(question: Interrupt | None) -> str:
-    """The place of a question in the queue, for a URL."""
-    return cursor.write(question.asked_at, question.id) if question else ""
+class ViewForm(forms.Form):
+    """A name for the filter that the page shows."""
+
+    name = forms.CharField(label="Name", max_length=60)
+    is_shared = forms.BooleanField(label="For everybody", required=False)
+
+
+def place_of(question: Interrupt, order: str = "newest") -> cursor.Cursor:
+    """The place of a question in the queue of this order."""
+    return getattr(question, ORDERS[order][0]), question.id
+
+
+def cursor_of(question: Interrupt | None, order: str = "newest") -> str:
+    """The same for a URL."""
+    return cursor.write(*place_of(question, order)) if question else ""

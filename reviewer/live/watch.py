@@ -102,5 +102,5 @@ def compare(watches: Sequence[Watch]) -> list[State]:
 
 def _newest(*, with_text: bool) -> list[dict[str, Any]]:
     fields = ["id", "asked_at", "workflow", "assignee_id", *(["search"] if with_text else [])]
-    newest = Interrupt.objects.pending().page(after=None, newest_first=True)
+    newest = Interrupt.objects.pending().page(after=None)
     return [{"search": "", **question} for question in newest.values(*fields)[:MAX_NEW]]

@@ -97,6 +97,12 @@ def decision_key(label: str) -> str:
 
 
 @register.filter
+def priority_name(priority: int) -> str:
+    """A priority in words."""
+    return "high priority" if priority > 0 else "low priority" if priority < 0 else "normal priority"
+
+
+@register.filter
 def clock(moment: datetime) -> str:
     """The time of day, to the second, in the reader's zone."""
     return timezone.localtime(moment).strftime("%H:%M:%S")

@@ -8,20 +8,22 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from hitl import codec, questions, verbs
-from hitl.errors import AnswerConflict, Invalid, InvalidAnswer
+from hitl.errors import AnswerConflict, Invalid, InvalidAnswer, InvalidOption
 from hitl.models import Interrupt, Run
-from reviewer import access, drafts, precedents, record, shown, timeline, undoing
+from reviewer import access, arranging, drafts, precedents, record, shown, timeline, undoing
 from reviewer.access import ADMINISTER, ANSWER, needs, signed_in
 from reviewer.context import Desk
 from reviewer.forms.answer import Answer
 from reviewer.forms.kinds import form_for
-from reviewer.forms.queue import QueueFilter
+from reviewer.forms.queue import QueueFilter, place_of
 from reviewer.forms.schema import focus_first_error
+from reviewer.forms.triage import TriageForm
 from reviewer.views.queue import MOST_COUNTED, counted
 
 
@@ -98,6 +100,29 @@ def assign(request: HttpRequest, question_id: str) -> HttpResponse:
     return redirect_after_post(reverse("reviewer:question", args=[question_id]))
 
 
+@needs(ANSWER)
+@require_POST
+def triage(request: HttpRequest, question_id: str) -> HttpResponse:
+    """Say how urgent a question is."""
+    asked = access.question(request.user, question_id)
+    form = TriageForm(asked, request.POST)
+    where = reverse("reviewer:question", args=[question_id])
+    if not form.is_valid():
+        messages.error(request, "That is no time. Nothing was changed.")
+        return redirect_after_post(where)
+    try:
+        verbs.triage(
+            question_id,
+            priority=form.cleaned_data["priority"] or 0,
+            due=form.cleaned_data["due"],
+            by=access.person(request),
+            channel="web",
+        )
+    except InvalidOption:
+        messages.error(request, "Choose a time within ten years. Nothing was changed.")
+    return redirect_after_post(where)
+
+
 def waits(asked: Interrupt, version: str) -> bool:
     return asked.status == Interrupt.Status.PENDING and version == str(asked.version)
 
@@ -138,7 +163,7 @@ def accepted(request: HttpRequest, form: Answer) -> HttpResponse:
         drafts.forget(asked, access.person(request))
     wanted = QueueFilter(request)
     waiting = wanted.questions()
-    following = waiting.page(after=(asked.asked_at, asked.id), newest_first=wanted.newest_first).first()
+    following = waiting.page(after=place_of(asked, wanted.order_name), order=wanted.order_name).first()
     left = counted(waiting.count_up_to(MOST_COUNTED + 1))
     said = format_html(
         'Answered “{}”. {} left. <a href="{}">Watch the run</a>',
@@ -189,6 +214,8 @@ def page(
     if request.headers.get("HX-Request"):
         return render(request, "reviewer/question/answer.html", context, status=status)
     context |= assignment(request, asked) | surroundings(asked)
+    if may_answer and is_pending:
+        context |= {"triage": TriageForm(asked), "snoozes": arranging.times(timezone.now())}
     return render(request, "reviewer/question/page.html", context, status=status)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -9,7 +11,8 @@ from django.views.decorators.http import require_safe
 from hitl.models import Interrupt
 from reviewer import access, cursor
 from reviewer.access import ANSWER, signed_in
-from reviewer.forms.queue import QueueFilter, cursor_of
+from reviewer.forms.queue import QueueFilter, ViewForm, cursor_of
+from reviewer.models import SavedView
 
 PAGE = 50
 # Beyond this nobody needs the exact number, and counting it would cost more than the page.
@@ -23,20 +26,21 @@ def queue(request: HttpRequest) -> HttpResponse:
     wanted = QueueFilter(request)
     waiting = wanted.questions()
     after = cursor.read(request.GET.get("after", ""))
-    rows = list(waiting.as_rows().page(after=after, newest_first=wanted.newest_first)[: PAGE + 1])
+    rows = list(waiting.as_rows().beside_newest().page(after=after, order=wanted.order_name)[: PAGE + 1])
     more = rows[PAGE - 1] if len(rows) > PAGE else None
     # A first page that is not full has just been counted.
     waiting_count = len(rows) if after is None and not more else waiting.count_up_to(MOST_COUNTED + 1)
-    newest = Interrupt.objects.pending().as_rows().page(after=None, newest_first=True).first()
     context = {
         "filter": wanted,
         "query": wanted.query(),
+        "views": SavedView.objects.seen_by(access.person(request)),
+        "view_form": ViewForm(auto_id="view-%s"),
         "may_answer": access.may(request.user, ANSWER),
         "rows": rows[:PAGE],
         "count": counted(waiting_count),
-        "later": wanted.query(after=cursor_of(more)) if more else "",
+        "later": wanted.query(after=cursor_of(more, wanted.order_name)) if more else "",
         "is_first": after is None,
-        "changes": wanted.query(since=cursor_of(newest)),
+        "changes": wanted.query(since=newest(rows)),
     }
     return render(request, "reviewer/queue/page.html", context)
 
@@ -58,10 +62,17 @@ def changes(request: HttpRequest) -> HttpResponse:
         "filter": wanted,
         "query": wanted.query(),
         "count": counted(waiting.count_up_to(MOST_COUNTED + 1)),
-        "new": counted(waiting.page(after=since, newest_first=False).count_up_to(MOST_COUNTED + 1)),
+        "new": counted(waiting.page(after=since, order="oldest").count_up_to(MOST_COUNTED + 1)),
         "settled": Interrupt.objects.as_rows().among(settled),
     }
     return render(request, "reviewer/queue/changes.html", context)
+
+
+def newest(rows: Sequence[Interrupt]) -> str:
+    """The place of the newest question there is, which every row knows."""
+    for row in rows:
+        return cursor.write(row.newest_at, row.newest_id)  # type: ignore[attr-defined]
+    return cursor_of(Interrupt.objects.pending().page(after=None).first())
 
 
 def counted(number: int) -> str:

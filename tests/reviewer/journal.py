@@ -85,6 +85,7 @@ class Journal:
             status=status,
             asked_seq=fact.seq,
             asked_at=fact.created_at,
+            urgent_at=fact.created_at,
             updated_at=fact.created_at,
             **fields,
         )

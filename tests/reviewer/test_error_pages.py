@@ -225,5 +225,6 @@ class TestOpenedByAnother:
         asked = question()
         mark = '<input type="hidden" name="page_of" value="ben">'
         page = desk.get(reverse("reviewer:question", args=[asked.id])).content.decode()
-        assert page.count(mark) == 2
+        # All but the one that signs out, which anybody may.
+        assert page.count(mark) == page.count('method="post"') - 1 >= 2
         assert mark in desk.get("/start/graph/").content.decode()

@@ -167,7 +167,7 @@ class TestComparing:
     @pytest.fixture
     def questions(self, transactional_db: Any) -> list[Interrupt]:
         filling.fill(1_300, pending=1_200)
-        return list(Interrupt.objects.pending().page(after=None, newest_first=True))
+        return list(Interrupt.objects.pending().page(after=None, order="newest"))
 
     def test_a_thousand_watches_are_compared_together(self, questions: list[Interrupt]) -> None:
         watches = [

@@ -59,17 +59,24 @@ def middle(question: Interrupt) -> Any:
     return question.asked_at, question.id
 
 
-@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("order", ["newest", "oldest"])
 @pytest.mark.parametrize("later", [True, False])
-def test_a_page_reads_its_own_rows(person: User, newest_first: bool, later: bool) -> None:
+def test_a_page_reads_its_own_rows(person: User, order: str, later: bool) -> None:
     after = middle(pending().order_by("asked_at")[PENDING // 2]) if later else None
 
     def page(questions: InterruptQuerySet) -> Any:
-        return questions.as_rows().page(after=after, newest_first=newest_first)[: view.PAGE + 1]
+        return questions.as_rows().page(after=after, order=order)[: view.PAGE + 1]
 
     assert_reads(page(pending()), "hitl_interrupt_queue")
     assert_reads(page(pending().of_workflow("filled.3")), "hitl_interrupt_workflow")
     assert_reads(page(pending().assigned_to(person)), "hitl_interrupt_assignee")
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_the_most_urgent_are_read_in_their_order(person: User, later: bool) -> None:
+    found = pending().order_by("urgent_at")[PENDING // 2]
+    after = (found.urgent_at, found.id) if later else None
+    assert_reads(pending().as_rows().page(after=after, order="urgent")[: view.PAGE + 1], "hitl_interrupt_urgent")
 
 
 def test_precedents_are_the_latest_answers(person: User) -> None:
@@ -78,7 +85,7 @@ def test_precedents_are_the_latest_answers(person: User) -> None:
 
 def test_a_later_page_begins_where_it_begins(person: User) -> None:
     after = middle(pending().order_by("asked_at")[PENDING // 2])
-    told = plan(pending().page(after=after, newest_first=True)[:51])
+    told = plan(pending().page(after=after, order="newest")[:51])
     assert re.search(r"Index Cond: \(asked_at <=|\(asked_at<\?\)", told), told
 
 
@@ -95,7 +102,7 @@ def test_counting_stops_and_reads_only_what_waits(person: User) -> None:
 
 
 def test_a_rare_word_is_looked_up(person: User) -> None:
-    rare = pending().matching("thousandth777").page(after=None, newest_first=True)[:51]
+    rare = pending().matching("thousandth777").page(after=None, order="newest")[:51]
     assert_reads_candidates(rare)
 
 
@@ -112,7 +119,7 @@ def test_a_common_word_is_met_on_the_way(person: User, monkeypatch: pytest.Monke
     from hitl.search import sqlite
 
     monkeypatch.setattr(sqlite, "MOST_CANDIDATES", 100)
-    assert_reads(pending().matching("customer").page(after=None, newest_first=True)[:51], "hitl_interrupt_queue")
+    assert_reads(pending().matching("customer").page(after=None, order="newest")[:51], "hitl_interrupt_queue")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""How urgent a question is, as a form."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.http import QueryDict
+
+from hitl.models import Interrupt
+
+
+class TriageForm(forms.Form):
+    """How urgent a question is."""
+
+    priority = forms.TypedChoiceField(
+        label="Priority",
+        choices=[("2", "High"), ("0", "Normal"), ("-2", "Low")],
+        coerce=int,
+        required=False,
+    )
+    due = forms.DateTimeField(
+        label="Due",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def __init__(self, asked: Interrupt, data: QueryDict | None = None) -> None:
+        super().__init__(data, initial={"priority": asked.priority, "due": asked.due_at}, auto_id="triage-%s")
+        field = cast(forms.TypedChoiceField, self.fields["priority"])
+        if str(asked.priority) not in dict(cast(Any, field.choices)):
+            field.choices = [*cast(Any, field.choices), (str(asked.priority), str(asked.priority))]
