@@ -1,11 +1,13 @@
-"""What README tells somebody to add to their project, read from README itself, so that it cannot lie."""
+"""What README and docs tell somebody to add to their project, read from there, so that they cannot lie."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-README = Path(__file__).resolve().parent.parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent.parent
+README = ROOT / "README.md"
+DESK = ROOT / "docs" / "desk.md"
 
 
 def additions(marker: str) -> dict[str, str]:
@@ -21,3 +23,10 @@ def additions(marker: str) -> dict[str, str]:
     for file, text in zip(parts[::2], parts[1::2], strict=True):
         texts[file] = texts.get(file, "") + text.replace(" = [..., ", " += [")
     return texts
+
+
+def files(heading: str) -> dict[str, str]:
+    """The files that a section of docs/desk.md shows, each in a block whose first line names it, by their paths."""
+    section = DESK.read_text().partition(f"### {heading}\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```\w+\n(?:# |\{# )([\w/.]+)(?: #\})?\n(.*?)```", section, flags=re.DOTALL)
+    return dict(blocks)
