@@ -30,6 +30,8 @@ from reviewer.live.subscriber import Message, Subscriber
 logger = logging.getLogger("reviewer.live")
 # So many different gaps of one thread are remembered until it moves.
 MOST_MISSED = 64
+# What a page then asks for over HTTP takes the process about so long.
+SECONDS_A_PAGE = 0.01
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -43,6 +45,12 @@ class Pace:
     queue_seconds: float = 0.25
     recheck_seconds: float = 300
     life_seconds: float = 3600
+
+
+def spread(pages: int) -> dict[str, float]:
+    """Over how many seconds so many pages should ask for what has changed; nothing where they may ask at once."""
+    seconds = pages * SECONDS_A_PAGE
+    return {"within": round(seconds, 1)} if seconds > 1 else {}
 
 
 @dataclasses.dataclass(slots=True)
@@ -214,7 +222,7 @@ class Hub:
             if subscriber.watch is watch and state != watch.last:
                 watch.last = state
                 if state not in texts:
-                    texts[state] = json.dumps({"queue": dataclasses.asdict(state)})
+                    texts[state] = json.dumps({"queue": dataclasses.asdict(state), **spread(len(watching))})
                 subscriber.notice(texts[state])
 
     def _too_soon(self) -> bool:

@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from bench import filling
 from hitl.models import Interrupt
 from reviewer.live import asgi, watch
+from reviewer.live.hub import spread
 from reviewer.live.subscriber import MAX_WAITING
 from tests.reviewer.journal import Journal
 from tests.reviewer.live import NEVER, Desk, signed_in
@@ -201,3 +202,8 @@ class TestComparing:
         ]
         states = watch.compare([watch.Watch(since=since, filter=one) for one in wanted])
         assert [state.new for state in states] == [100, 10, 11, 0]
+
+
+@pytest.mark.parametrize(("pages", "said"), [(1, {}), (100, {}), (101, {"within": 1.0}), (1_000, {"within": 10.0})])
+def test_a_crowd_is_told_to_ask_one_after_another(pages: int, said: dict[str, float]) -> None:
+    assert spread(pages) == said

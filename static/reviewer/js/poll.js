@@ -1,5 +1,5 @@
 // Asks the server what has changed: every 15 seconds where no socket is open, and soon after the socket has
-// said that something moved.
+// said that something moved. Where many pages hear that at once it says how many seconds they share (within).
 
 const EVERY_MS = 15_000;
 const SOON_MS = 400;
@@ -14,4 +14,6 @@ function poll() {
 
 setInterval(() => document.documentElement.dataset.live === "on" || poll(), EVERY_MS);
 document.addEventListener("visibilitychange", poll);
-document.addEventListener("live", () => { timer ||= setTimeout(poll, SOON_MS); });
+document.addEventListener("live", ({ detail }) => {
+  timer ||= setTimeout(poll, SOON_MS + Math.random() * 1000 * (detail?.within ?? 0));
+});
