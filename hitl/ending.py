@@ -24,6 +24,7 @@ class Outcome:
     """How a run left the thread: with a value, with questions, asleep until a time, or with an error.
 
     nested: the questions that were asked in child workflows, with where.
+    has_before: an earlier turn returned something.
     goes_on: a start that waited for this turn has opened the next one, which nobody runs yet.
     """
 
@@ -35,6 +36,7 @@ class Outcome:
     cached: bool = False
     goes_on: bool = False
     run_id: str = ""
+    has_before: bool = True
 
     @property
     def kind(self) -> str:
@@ -101,6 +103,8 @@ class Ending:
     def _tell_questions(self, unit: Unit) -> None:
         rows = {row.id: row for row in unit.questions.values()}
         self.outcome.interrupts = interrupts(rows.values())
+        self.outcome.has_before = unit.thread.output_seq is not None
+        self.outcome.nested.clear()
         for asked in self.outcome.interrupts:
             ns = self._leg.nested(rows[asked.id].path)
             if ns:

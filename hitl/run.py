@@ -20,7 +20,7 @@ from hitl.errors import HitlError, JournalUnreachable, LeaseLost, RunCancelled, 
 from hitl.journal import inline
 from hitl.leg import Leg
 from hitl.running import Emit
-from hitl.store import Lease, Store, lost
+from hitl.store import Lease, Opened, Store, lost
 from hitl.turn import Turn
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ LOOK_BACK = 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Setting:
-    """What stays the same over the passes of a run."""
+    """What stays the same over the passes of a run.
+
+    opened: the turn as the first pass finds it, where whoever took the lease has just written it.
+    """
 
     workflow: Workflow
     store: Store
@@ -51,6 +54,7 @@ class Setting:
     durability: str = "sync"
     tells_tasks: bool = False
     leg_type: type[Leg] = Leg
+    opened: Opened | None = None
 
     def leg(self, turn: Turn) -> Leg:
         return self.leg_type(
@@ -165,9 +169,10 @@ async def aexecute(setting: Setting) -> Outcome:
 
 
 def _passes(setting: Setting) -> Outcome:
-    store, thread_id = setting.store, setting.lease.thread_id
+    store, thread_id, opened = setting.store, setting.lease.thread_id, setting.opened
     while True:
-        leg = setting.leg(store.call(partial(_turn, setting), key=thread_id))
+        leg = setting.leg(store.call(partial(_turn, setting, opened), key=thread_id))
+        opened = None
         with _kept(leg):
             ending = Ending(leg, *leg.run(partial(setting.workflow.body, leg)))
             if store.call(partial(_settle, setting, leg, ending), key=thread_id):
@@ -176,9 +181,10 @@ def _passes(setting: Setting) -> Outcome:
 
 
 async def _apasses(setting: Setting) -> Outcome:
-    store, thread_id = setting.store, setting.lease.thread_id
+    store, thread_id, opened = setting.store, setting.lease.thread_id, setting.opened
     while True:
-        leg = setting.leg(await asyncio.wrap_future(store.submit(partial(_turn, setting), key=thread_id)))
+        leg = setting.leg(await asyncio.wrap_future(store.submit(partial(_turn, setting, opened), key=thread_id)))
+        opened = None
         with _kept(leg):
             ending = Ending(leg, *await leg.arun(partial(setting.workflow.abody, leg)))
             if await asyncio.wrap_future(store.submit(partial(_settle, setting, leg, ending), key=thread_id)):
@@ -187,10 +193,10 @@ async def _apasses(setting: Setting) -> Outcome:
                 return ending.outcome
 
 
-def _turn(setting: Setting) -> Turn:
+def _turn(setting: Setting, opened: Opened | None) -> Turn:
     """The open turn. Raises what took the run away, if something did: between two passes nobody else would notice."""
     store, lease = setting.store, setting.lease
-    opened = store.load(lease.thread_id)
+    opened = opened or store.load(lease.thread_id)
     if opened.thread.lease_epoch != lease.epoch:
         raise _why_lost(store, lost(lease), lease)
     return Turn(opened)

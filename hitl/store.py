@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from hitl.errors import InvalidInput, LeaseLost, UnknownThread
-from hitl.facts import Fact
+from hitl.facts import NOT_REPLAYED, Fact
 from hitl.projection import Projection
 
 T = TypeVar("T")
@@ -149,6 +149,13 @@ class Unit:
     @property
     def runs(self) -> dict[str, Any]:
         return self.projection.runs
+
+    def opened(self) -> Opened | None:
+        """The open turn, where all of it was written here: what `load` would read once this is committed."""
+        if not self.is_new:
+            return None
+        facts = [fact for fact in self.facts if fact.kind not in NOT_REPLAYED]
+        return Opened(thread=self.thread, facts=facts, events=frozenset(), previous=None)
 
     def check(self, lease: Lease) -> None:
         """Raise LeaseLost unless the lease still stands."""

@@ -52,7 +52,7 @@ from hitl.leg import Leg
 from hitl.opening import Start, busy, check_workflow
 from hitl.retrying import RetryPolicy
 from hitl.scope import Scope, Work
-from hitl.store import Lease, Store, Unit
+from hitl.store import Lease, Opened, Store, Unit
 from hitl.stream import INTERRUPT, Stream
 from hitl.timeouts import TimeoutPolicy
 from hitl.types import UNSET, Command, GraphOutput, StateSnapshot
@@ -78,6 +78,7 @@ class _Opening:
     turn: int
     resumed: bool = False
     follow: bool = False
+    opened: Opened | None = None
 
 
 class Workflow(states.States, Batches, Described):
@@ -247,7 +248,7 @@ class Workflow(states.States, Batches, Described):
         outcome = self._run(input, config, stream, **options)
         if stream_mode != "values":
             return chunks
-        before = self._before(config).result() if outcome.interrupts else None
+        before = self._before(config).result() if outcome.interrupts and outcome.has_before else None
         return _result(outcome, version, before)
 
     def stream(
@@ -311,7 +312,8 @@ class Workflow(states.States, Batches, Described):
         outcome = await self._arun(input, config, stream, **options)
         if stream_mode != "values":
             return chunks
-        before = await asyncio.wrap_future(self._before(config)) if outcome.interrupts else None
+        wanted = outcome.interrupts and outcome.has_before
+        before = await asyncio.wrap_future(self._before(config)) if wanted else None
         return _result(outcome, version, before)
 
     async def astream(
@@ -353,7 +355,7 @@ class Workflow(states.States, Batches, Described):
         while True:
             self._begin(stream, store, thread_id, opening)
             if opening.lease is not None:
-                outcome = self._perform(self._setting(store, opening.lease, full, stream, options))
+                outcome = self._perform(self._setting(store, opening.lease, full, stream, options, opening.opened))
                 if outcome.until is None or outcome.interrupts:
                     break
                 opening = dataclasses.replace(opening, lease=None, follow=True)
@@ -378,7 +380,9 @@ class Workflow(states.States, Batches, Described):
             if stream.tells_of_the_thread():
                 await asyncio.to_thread(self._begin, stream, store, thread_id, opening)
             if opening.lease is not None:
-                outcome = await self._aperform(self._setting(store, opening.lease, full, stream, options))
+                outcome = await self._aperform(
+                    self._setting(store, opening.lease, full, stream, options, opening.opened)
+                )
                 if outcome.until is None or outcome.interrupts:
                     break
                 opening = dataclasses.replace(opening, lease=None, follow=True)
@@ -414,12 +418,19 @@ class Workflow(states.States, Batches, Described):
         return store.submit(partial(reading.current, store, thread_id), key=thread_id)
 
     def _setting(
-        self, store: Store, lease: Lease, config: dict[str, Any], stream: Stream, options: Mapping[str, Any]
+        self,
+        store: Store,
+        lease: Lease,
+        config: dict[str, Any],
+        stream: Stream,
+        options: Mapping[str, Any],
+        opened: Opened | None,
     ) -> run.Setting:
         workflow = self.of_version(lease.version)
         context = inputs.coerced_context(workflow._context_schema, options.get("context"))
         durability = options.get("durability") or "sync"
-        return run.Setting(workflow, store, lease, config, stream.emit, context, durability, stream.tells("tasks"))
+        tells_tasks = stream.tells("tasks")
+        return run.Setting(workflow, store, lease, config, stream.emit, context, durability, tells_tasks, opened=opened)
 
     def _begin(self, stream: Stream, store: Store, thread_id: str, opening: _Opening) -> None:
         """What a stream hears before any code runs."""
@@ -497,7 +508,7 @@ class Workflow(states.States, Batches, Described):
     def _start(self, unit: Unit, *, text: str, metadata: Mapping[str, Any]) -> _Opening:
         asked = Start(self.name, text, Author(), version=self.version, metadata=metadata)
         transitions.start(unit, asked, discard_pending=True)
-        return _Opening(self._claim(unit), unit.thread.turn)
+        return _Opening(self._claim(unit), unit.thread.turn, opened=unit.opened())
 
     def _resume(self, unit: Unit, *, value: Any) -> _Opening:
         check_workflow(unit, self.name)

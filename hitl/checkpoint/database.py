@@ -197,7 +197,7 @@ class DatabaseSaver(Store):
     def _append_together(self, group: list[Entry]) -> list[BaseException | None]:
         connection = connections[self.alias]
         results: list[BaseException | None] = []
-        if len(group) == 1 and connection.vendor == "postgresql":
+        if len(group) == 1:
             results.append(self._append_one(connection, group[0]))
         else:
             # Thread rows are locked in the order of their ids, so that two groups cannot wait for each other.

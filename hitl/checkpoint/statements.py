@@ -80,12 +80,14 @@ def append_generic(connection: Any, lease: Lease, facts: Sequence[Fact]) -> None
     """The same in a short transaction, for databases without UPDATE in WITH."""
     changes, changed = _thread_changes(facts)
     fence = f"UPDATE hitl_thread SET seq = seq + %s{changes} WHERE id = %s AND lease_epoch = %s RETURNING seq"
-    with transaction.atomic(using=connection.alias):
+    # Without a savepoint: a lost lease writes nothing, and after an error the whole transaction is given up.
+    with transaction.atomic(using=connection.alias, savepoint=False):
         met = driver.execute(connection, fence, [len(facts), *changed, lease.thread_id, lease.epoch]).fetchall()
-        if not met:
-            raise lost(lease)
-        _number(facts, met[0][0], lease)
-        insert_facts(connection, lease.thread_id, facts)
+        if met:
+            _number(facts, met[0][0], lease)
+            insert_facts(connection, lease.thread_id, facts)
+    if not met:
+        raise lost(lease)
 
 
 def _thread_changes(facts: Sequence[Fact]) -> tuple[str, list[Any]]:
