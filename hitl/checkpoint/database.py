@@ -165,18 +165,28 @@ class DatabaseSaver(Store):
 
     def atomically(self, lease: Lease, work: Callable[[], Sequence[Fact]]) -> None:
         facts: Sequence[Fact] = ()
+        held: Any = None
         try:
             with transaction.atomic(using=self.alias):
+                held = connections[self.alias].connection
                 facts = work()
                 self._append(connections[self.alias], lease, facts)
         except GONE as error:
-            if not facts:
-                raise
-            # Of a commit that broke nobody knows whether it was made; the journal does.
+            if not facts and held is not None and self._still_stands(held):
+                raise  # what the task was told, as of a lock, is the task's to hear
+            # Of a commit that broke nobody knows whether it was made; the journal does. Before it, nothing was made:
+            # that the connection was lost is no failure of the task's, and the next leg begins it again.
             self.close_connection()
-            if not self._patiently(lease.thread_id, partial(self._is_there, lease, facts[0]), lambda: None):
+            if not facts or not self._patiently(
+                lease.thread_id, partial(self._is_there, lease, facts[0]), lambda: None
+            ):
                 raise unreachable(lease.thread_id, error) from error
         _written({lease.thread_id}, len(facts))
+
+    def _still_stands(self, held: Any) -> bool:
+        """Whether this thread's connection is the one it was: Django replaces a lost one."""
+        connection = connections[self.alias]
+        return connection.connection is held and connection.is_usable()
 
     def append_group(self, group: list[Entry]) -> None:
         """Write several legs' facts in one commit; whose lease is lost hears so, the others are written."""

@@ -182,10 +182,22 @@ def test_a_commit_that_was_not_heard_of_is_not_made_again() -> None:
     assert gapless(saver(), "1")
 
 
+def lose_at_once() -> None:
+    """The task's own next word over it is the error."""
+    lose_connection()
+
+
+def lose_before_the_commit() -> None:
+    cut(own_pid())
+
+
 @pytest.mark.postgres
-def test_a_connection_cut_before_the_commit_leaves_nothing_and_the_next_leg_makes_it_once(register: Register) -> None:
+@pytest.mark.parametrize("lose", [lose_at_once, lose_before_the_commit])
+def test_a_lost_connection_leaves_nothing_and_fails_nothing_and_the_next_leg_makes_it_once(
+    register: Register, lose: Callable[[], None]
+) -> None:
     times = iter([True, False])
-    graph, starts = paying(lambda: cut(own_pid()) if next(times) else None)
+    graph, starts = paying(lambda: lose() if next(times) else None)
     register(graph)
     with pytest.raises(JournalUnreachable):
         graph.invoke("ana", on())
