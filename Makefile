@@ -49,7 +49,7 @@ soak: $(HAVE_DEV) ## Work for SECONDS= (600) and look for anything that grows
 	@HITL_SOAK_SECONDS=$(SECONDS) $(BIN)/python -m tests.run soak
 
 chaos: $(HAVE_DEV) ## Kill and cut all there is while THREADS= (2500) start within SECONDS= (600), and audit
-	@HITL_CHAOS_SECONDS=$(SECONDS) HITL_CHAOS_THREADS=$(THREADS) $(BIN)/python -m tests.run chaos chaos-postgres
+	@HITL_CHAOS_SECONDS=$(SECONDS) HITL_CHAOS_THREADS=$(THREADS) $(BIN)/python -m tests.run chaos chaos-postgres chaos-redis
 
 bench: $(HAVE_DEV) ## Measure, side by side with peers (SUBJECT= for one, see bench/__init__.py)
 	$(PIP) install --constraint requirements-dev.lock --editable '.[bench]'

@@ -49,19 +49,26 @@ CHAOS = ("tests/chaos", "-o", "faulthandler_timeout=0", "-m")
 STAGES = [
     Stage("sqlite", "On SQLite", ("-m", f"{ELSEWHERE} and not postgres")),
     Stage("postgres", "On PostgreSQL", ("-m", ELSEWHERE, "--database-only"), services=("postgres",)),
-    Stage("redis", "With Redis", ("-m", "redis"), services=("postgres", "redis")),
+    Stage("redis", "With Redis", ("-m", "redis and not chaos"), services=("postgres", "redis")),
     Stage("browser", "In Chromium", ("tests/e2e", "-m", "browser"), services=("chromium",), minutes=10),
     Stage("packaging", "The wheel in another project", ("tests/packaging", "-m", "packaging")),
     Stage("chaos", "Chaos, SQLite", (*CHAOS, "chaos and not postgres"), minutes=CHAOS_MINUTES),
     Stage(
         "chaos-postgres",
         "Chaos, PostgreSQL",
-        (*CHAOS, "chaos and postgres"),
+        (*CHAOS, "chaos and postgres and not redis"),
         services=("postgres",),
-        minutes=CHAOS_MINUTES,
+        minutes=2 * CHAOS_MINUTES,
     ),
 ]
 LONG_STAGES = [
+    Stage(
+        "chaos-redis",
+        "Chaos, PostgreSQL and Redis",
+        (*CHAOS, "chaos and redis"),
+        services=("postgres", "redis"),
+        minutes=CHAOS_MINUTES,
+    ),
     Stage("soak", "Work for long", ("-m", "soak"), services=("postgres",), minutes=120),
 ]
 

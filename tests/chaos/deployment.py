@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,11 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.chaos import outside, report
+from tests.chaos import report
 from tests.chaos.nursery import ROOT, Nursery, Slot
 from tests.chaos.proxy import Cutter
 from tests.chaos.trouble import Trouble
-from tests.services import postgres
+from tests.services import postgres, redis, server
 from tests.services.desk import Desk
 
 START_SECONDS = 60
@@ -37,6 +38,7 @@ class Tier:
     kill_every_seconds: float
     executor: str = "hitl.executors.inprocess.InProcess"
     is_sqlite: bool = False
+    has_redis: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Deployment:
         self.tier, self.home, self.seed = tier, home, seed
         self._stack = ExitStack()
         self._cutter: Cutter | None = None
+        self._redis: Redis | None = None
 
     def __enter__(self) -> Deployment:
         try:
@@ -76,6 +79,10 @@ class Deployment:
             "CHAOS_MENDED": str(self.home / "mended"),
             "CHAOS_DATABASE": straight,
         }
+        if self.tier.has_redis:
+            self._redis = Redis()
+            self._stack.callback(self._redis.kill)
+            environment["REDIS_URL"] = self._redis.url
         for name in ("CHAOS_LOG", "CHAOS_DATABASE"):
             self._set_here(name, environment[name])
         self._calm = Desk(self.home, **environment, DATABASE_URL=straight)
@@ -117,11 +124,13 @@ class Deployment:
             is_sqlite=self.tier.is_sqlite,
             kill_every_seconds=self.tier.kill_every_seconds,
             cutter=self._cutter,
+            restart_redis=self._redis.restart if self._redis else None,
         )
         began = time.monotonic()
         plan = self.home / "plan.json"
         desks = [desk.url for desk in self._desks]
-        plan.write_text(json.dumps({"threads": threads, "seconds": seconds, "desks": desks}))
+        started = str(self.home / "started")
+        plan.write_text(json.dumps({"threads": threads, "seconds": seconds, "desks": desks, "started": started}))
         people = self._people(plan)
         while not self._all_started():
             assert people.poll() is None, "the people ended"
@@ -158,7 +167,7 @@ class Deployment:
         return people
 
     def _all_started(self) -> bool:
-        return any(note["what"] == "all started" for note in outside.notes(self.home / "outside.jsonl"))
+        return (self.home / "started").exists()
 
     def _settle(self, people: subprocess.Popen[bytes]) -> None:
         """Until nothing is under way any more. What kills itself is started again; nobody else dies."""
@@ -186,6 +195,25 @@ class Deployment:
         injected |= {f"connections cut {how}": count for how, count in sorted(cuts.items())}
         injected |= found["injected"]
         return Aftermath(found["wrong"], report.text(self.tier.title, told=told, injected=injected, seen=found["seen"]))
+
+
+class Redis:
+    """A Redis that is killed with all it holds, and comes again at the same place."""
+
+    def __init__(self) -> None:
+        self._port = server.free_port()
+        self._life = ExitStack()
+        self.url = self._begin()
+
+    def _begin(self) -> str:
+        return self._life.enter_context(redis.running(port=self._port, stop_with=signal.SIGKILL))
+
+    def kill(self) -> None:
+        self._life.close()
+
+    def restart(self) -> None:
+        self.kill()
+        self._begin()
 
 
 def wait_for(true: Callable[[], bool], seconds: float) -> None:

@@ -1,6 +1,7 @@
 """The people of the chaos, in a process of their own: they start threads, answer questions and mend what is broken.
 
-python -m tests.chaos.people PLAN        a file of {"threads": [[workflow, name], …], "seconds": …, "desks": [url, …]}
+python -m tests.chaos.people PLAN        a file of {"threads": [[workflow, name], …], "seconds": …, "desks": [url, …],
+"started": a file that says, once it is there, that all of them are}
 
 They work until every thread is finished and standard input has ended. What they were told goes to the log outside.
 """
@@ -24,8 +25,9 @@ from tests.chaos import outside
 from tests.chaos.clerk import AWAY, Clerk, version_on
 
 PAUSE_SECONDS = 0.05
+LAST_WORD_SECONDS = 60
 # So many threads are under way at most: the rest waits, as load on a machine of two cores has to.
-MOST_UNDER_WAY = 60
+MOST_UNDER_WAY = 100
 INPUTS: dict[str, Any] = {
     "refund": {"amount": "90.00"},
     "article": {},
@@ -39,13 +41,17 @@ def main(plan: dict[str, Any]) -> None:
     roles: list[Work] = [Reviewer("rita").work, Reviewer("rolf").work, ClerkAtWork(plan["desks"]).work, mend]
     starter = threading.Thread(target=start_all, args=[plan, started], daemon=True)
     starter.start()
-    for role in roles:
-        threading.Thread(target=keep_at, args=[role, over], daemon=True).start()
+    at_work = [threading.Thread(target=keep_at, args=[role, over], daemon=True) for role in roles]
+    for one in at_work:
+        one.start()
     started.wait()
     sys.stdin.read()
     while patiently(under_way):
         time.sleep(PAUSE_SECONDS * 4)
     over.set()
+    for one in at_work:
+        # Whoever has just answered has yet to hear so, and to note it.
+        one.join(LAST_WORD_SECONDS)
 
 
 def keep_at(role: Work, over: threading.Event) -> None:
@@ -98,7 +104,7 @@ def start_all(plan: dict[str, Any], started: threading.Event) -> None:
             time.sleep(PAUSE_SECONDS)
         patiently(lambda workflow=workflow, name=name: start(workflow, name))
         outside.note("started", thread=name, workflow=workflow)
-    outside.note("all started")
+    Path(plan["started"]).touch()
     started.set()
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 
 NAME = ".s.PGSQL.5432"
+LOG = "log-proxy"
 CHUNK = 1 << 17
 MODES = ("before", "after", "across")
 
@@ -106,7 +107,7 @@ class Cutter:
 
     def __init__(self, home: Path, upstream: str) -> None:
         self.directory = home / "proxy"
-        self._log = home / "log-proxy"
+        self._log = home / LOG
         self._upstream = f"{upstream}/{NAME}"
 
     def __enter__(self) -> Cutter:
@@ -132,7 +133,12 @@ class Cutter:
 
     def done(self) -> Counter[str]:
         """The cuts so far, by mode and kind of commit."""
-        return Counter(line for line in self._log.read_text().splitlines() if line != "ready")
+        return cuts(self._log)
+
+
+def cuts(log: Path) -> Counter[str]:
+    """What a proxy has written into its log."""
+    return Counter(line for line in log.read_text().splitlines() if line != "ready") if log.exists() else Counter()
 
 
 if __name__ == "__main__":

