@@ -13,7 +13,7 @@ class HitlConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from hitl import checks, conf, registry, search  # noqa: F401 - checks register themselves
+        from hitl import checks, conf, deployment, registry, search  # noqa: F401 - checks register themselves
 
         registry.load()
         setting_changed.connect(conf.reset)

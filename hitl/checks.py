@@ -18,8 +18,17 @@ hitl.W020   search in the queue goes without its index (needs --database)
 hitl.E030   the procrastinate executor is not on PostgreSQL
 hitl.E031   procrastinate's tables are not installed
 hitl.E032   the Celery executor has no broker
+hitl.W033   SQLite, and more than one process executes
+hitl.W034   no worker has been seen for a while
+hitl.W035   no sweep has been made for a while
+hitl.W036   Redis throws messages away when its memory is full
+hitl.W037   the broker cannot be reached
+hitl.W038   between here and PostgreSQL is a pooler in transaction mode
+hitl.W039   a process's clock is not the database's
+hitl.W040   processes have different versions of a workflow's code
+hitl.W041   nobody serves a workflow
 
-The last three come from the executors' own `check()`.
+E030 to E032 come from the executors' own `check()`, those from W033 on from `hitl.deployment`.
 """
 
 from __future__ import annotations

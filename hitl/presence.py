@@ -34,6 +34,16 @@ def processes(*, within: timedelta = GONE) -> list[Process]:
     return [process for process in seen if not store.owner_is_dead(process.pk)]
 
 
+def swept_within(time: timedelta) -> bool:
+    """Whether any process that executes has swept not longer ago than that."""
+    return bool(_rows().filter(swept_at__gte=Now() - time).exists())
+
+
+def longest_seconds() -> float:
+    """How long the oldest of the processes seen has been there."""
+    return max(((one.seen_at - one.started_at).total_seconds() for one in processes()), default=0.0)
+
+
 def start(*, workflows: Iterable[str], concurrency: int) -> None:
     """Say from now on that this process executes runs; a second call does nothing.
 
@@ -52,31 +62,40 @@ def stop() -> None:
     with _lock:
         leaving, _current = _current, None
     if leaving is not None:
-        leaving.stopping.set()
+        leaving.stopping = True
+        leaving.wake.set()
         leaving.thread.join(timeout=2.0)
 
 
 def swept() -> None:
     """A sweep came to its end here."""
     if _current is not None:
-        _current.swept = True
+        _current.note_sweep()
 
 
 class _Presence:
     """The thread that says it."""
 
     def __init__(self, workflows: frozenset[str], concurrency: int) -> None:
-        self.stopping = Event()
-        self.swept = False
+        self.stopping = False
+        self.wake = Event()
+        self._swept: bool | None = None
         self.thread = Thread(target=self._run, name="hitl-presence", daemon=True)
         self._workflows = workflows
         self._concurrency = concurrency
 
+    def note_sweep(self) -> None:
+        first, self._swept = self._swept is None, True
+        if first:
+            # Whoever waits for this process to be of use need not wait for the next beat.
+            self.wake.set()
+
     def _run(self) -> None:
         self._safely(lambda: _rows().forget(FORGOTTEN))
-        while not self.stopping.is_set():
+        while not self.stopping:
             self._safely(self._beat)
-            self.stopping.wait(BEAT_SECONDS)
+            self.wake.wait(BEAT_SECONDS)
+            self.wake.clear()
         self._safely(lambda: _rows().filter(pk=store.owner()).delete())
         connections[conf.settings().database].close()
 
@@ -88,9 +107,9 @@ class _Presence:
             connections[conf.settings().database].close()
 
     def _beat(self) -> None:
-        swept, self.swept = self.swept, False
         told: dict[str, Any] = {"seen_at": Now(), "clock_offset_seconds": clock_offset_seconds()}
-        if swept:
+        if self._swept:
+            self._swept = False
             told["swept_at"] = Now()
         if not _rows().filter(pk=store.owner()).update(**told):
             _rows().create(pk=store.owner(), **self._card(), **told)

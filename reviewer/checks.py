@@ -2,6 +2,7 @@
 
 reviewer.E001   ReviewerMiddleware is missing
 reviewer.W002   CsrfViewMiddleware is missing
+reviewer.W003   the live layer loses its connections to Redis
 """
 
 from __future__ import annotations
@@ -25,4 +26,21 @@ def middleware(**_: Any) -> list[CheckMessage]:
         hint = f"Add “{CSRF}” to MIDDLEWARE, or silence this if a middleware of your own does the same."
         what = "The desk is installed without CsrfViewMiddleware: other sites could answer in somebody's name"
         messages.append(Warning(what, hint=hint, id="reviewer.W002"))
+    return messages
+
+
+@register("reviewer", deploy=True)
+def live_layer(**_: Any) -> list[CheckMessage]:
+    """Channels' default Redis layer with redis-py 8 ends idle consumers after five seconds."""
+    messages: list[CheckMessage] = []
+    for alias, layer in getattr(settings, "CHANNEL_LAYERS", {}).items():
+        hosts = layer.get("CONFIG", {}).get("hosts", [])
+        told = bool(hosts) and all(isinstance(host, dict) and "socket_timeout" in host for host in hosts)
+        if layer.get("BACKEND") == "channels_redis.core.RedisChannelLayer" and not told:
+            hint = (
+                "Use “channels_redis.pubsub.RedisPubSubChannelLayer”, or give each of its hosts as "
+                '{"address": "redis://…", "socket_timeout": None}.'
+            )
+            what = f"The channel layer “{alias}” loses its connections to Redis after five idle seconds"
+            messages.append(Warning(what, hint=hint, id="reviewer.W003"))
     return messages

@@ -52,7 +52,9 @@ def findings(*, rebuild_rows: bool, fix: bool) -> Iterator[doctor.Finding]:
 
 def settings_findings() -> Iterator[doctor.Finding]:
     """The system checks of the engine, those that ask the database included."""
-    for message in checks.run_checks(tags=["hitl"], databases=[conf.settings().database]):
+    for message in checks.run_checks(
+        tags=["hitl"], include_deployment_checks=True, databases=[conf.settings().database]
+    ):
         if message.level >= checks.WARNING and not message.is_silenced():
             yield doctor.Finding(message.id or "check", "", str(message.msg), str(message.hint or ""))
 

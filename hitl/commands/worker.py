@@ -40,6 +40,9 @@ def work(console: Console, options: dict[str, Any]) -> int:
     def stop(number: int, frame: object) -> None:
         nonlocal code
         code = INTERRUPTED if number == signal.SIGINT else 0
+        if not worker.stopping.is_set():
+            seconds = conf.settings().stop_seconds
+            os.write(2, f"Stopping; what is under way may go on for {seconds:g} s.\n".encode())
         # Of its own thread: this one may be inside the very lock that is needed.
         Thread(target=worker.stop).start()
 

@@ -1,0 +1,194 @@
+"""What is wrong with a deployment as it runs: told by `manage.py check --deploy` and `manage.py hitl doctor`.
+
+It follows from the rows in which executing processes say of themselves what they are (`hitl.presence`), and from
+asking the database and the broker. Where there is no database to ask, nothing is said: at build time there is none.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from django.core.checks import CheckMessage, Warning, register
+from django.db import DatabaseError, InterfaceError, connections
+from django.utils.connection import ConnectionDoesNotExist
+
+from hitl import conf, discreet, executors, presence, registry
+from hitl.models import Process
+
+TAG = "hitl"
+# Answers are released within a second, so who has not swept for a minute does not sweep.
+NO_SWEEP = timedelta(seconds=60)
+CLOCKS_DIFFER_SECONDS = 2.0
+ASK_SECONDS = 2.0
+NO_DATABASE: tuple[type[Exception], ...] = (DatabaseError, InterfaceError, ConnectionDoesNotExist)
+
+Check = Callable[..., list[CheckMessage]]
+
+
+def check(messages: Callable[..., Iterator[CheckMessage]]) -> Check:
+    """Register a check for `--deploy` that has nothing to say where the database cannot be asked."""
+
+    @wraps(messages)
+    def checked(**options: Any) -> list[CheckMessage]:
+        try:
+            return list(messages(**options))
+        except NO_DATABASE:
+            return []
+
+    register(checked, TAG, deploy=True)
+    return checked
+
+
+@check
+def one_process_on_sqlite(**_: Any) -> Iterator[CheckMessage]:
+    there = presence.processes()
+    if _vendor() == "sqlite" and len(there) > 1:
+        yield Warning(
+            f"On SQLite {len(there)} processes execute runs: {_names(there)}",
+            hint="Stop all but one, or use PostgreSQL (DATABASE_URL=postgres://…), which many can write to at once.",
+            id="hitl.W033",
+        )
+
+
+@check
+def workers(**_: Any) -> Iterator[CheckMessage]:
+    if executors.current().by_workers and not presence.processes():
+        seconds = int(presence.GONE.total_seconds())
+        yield Warning(
+            f"No worker has been seen for {seconds} seconds: runs wait",
+            hint="Start one: `manage.py hitl worker`.",
+            id="hitl.W034",
+        )
+
+
+@check
+def sweeps(**_: Any) -> Iterator[CheckMessage]:
+    there = presence.processes()
+    if there and not presence.swept_within(NO_SWEEP) and presence.longest_seconds() > NO_SWEEP.total_seconds():
+        yield Warning(
+            f"No sweep has been made for {int(NO_SWEEP.total_seconds())} seconds: lost nudges, timers and held answers "
+            "wait",
+            hint=f"Look into the logs of {_names(there)}: the sweep fails, or its queue is not served.",
+            id="hitl.W035",
+        )
+
+
+@check
+def broker(**_: Any) -> Iterator[CheckMessage]:
+    """Only where nudges go over Redis."""
+    url = conf.settings().broker_url
+    if not url.startswith(("redis:", "rediss:")) or not _uses_broker():
+        return
+    import redis
+
+    client = redis.Redis.from_url(url, socket_timeout=ASK_SECONDS, socket_connect_timeout=ASK_SECONDS)
+    try:
+        policy = str(client.info("memory").get("maxmemory_policy", ""))
+        limit = int(client.info("memory").get("maxmemory", 0))
+    except redis.RedisError as error:
+        yield Warning(
+            f"The broker cannot be reached ({discreet.plain(error)}): no nudge arrives, and runs wait",
+            hint="Start Redis, or correct HITL_BROKER_URL (REDIS_URL). Nothing is lost meanwhile.",
+            id="hitl.W037",
+        )
+        return
+    finally:
+        client.close()
+    if policy != "noeviction" and limit:
+        yield Warning(
+            f"Redis throws messages away when its memory is full (maxmemory-policy {policy})",
+            hint="Set maxmemory-policy to noeviction in redis.conf, or use a Redis of its own for hitl.",
+            id="hitl.W036",
+        )
+
+
+@check
+def pooler(**_: Any) -> Iterator[CheckMessage]:
+    if _vendor() != "postgresql":
+        return
+    # Django's own wrapper turns what psycopg raises into Django's errors.
+    with connections[conf.settings().database].wrap_database_errors:
+        moves = _session_moves()
+    if moves:
+        yield Warning(
+            "Between here and PostgreSQL is a pooler in transaction mode: LISTEN and NOTIFY are lost in it",
+            hint="Let DATABASE_URL lead to PostgreSQL itself, or to a pool in session mode.",
+            id="hitl.W038",
+        )
+
+
+@check
+def clocks(**_: Any) -> Iterator[CheckMessage]:
+    for process in presence.processes():
+        if abs(process.clock_offset_seconds) > CLOCKS_DIFFER_SECONDS:
+            yield Warning(
+                f"The clock of process {process} is {process.clock_offset_seconds:+.1f} s from the database's",
+                hint="Let NTP set the clocks of both machines: timers and durations go by them.",
+                id="hitl.W039",
+            )
+
+
+@check
+def code_versions(**_: Any) -> Iterator[CheckMessage]:
+    versions: dict[str, dict[str, list[Process]]] = defaultdict(lambda: defaultdict(list))
+    for process in presence.processes():
+        for workflow, version in process.workflows.items():
+            versions[workflow][version].append(process)
+    for workflow, by_version in sorted(versions.items()):
+        here = registry.find(workflow)
+        known = set(by_version) | ({here.code_version} if here is not None else set())
+        if len(known) > 1:
+            told = "; ".join(f"{version} in {_names(found)}" for version, found in sorted(by_version.items()))
+            yield Warning(
+                f"There are {len(known)} versions of the code of workflow “{workflow}”: {told}",
+                hint="Restart the processes that have the old code; while a deploy goes on, this is as it should be.",
+                id="hitl.W040",
+            )
+
+
+@check
+def unserved_workflows(**_: Any) -> Iterator[CheckMessage]:
+    there = presence.processes()
+    served = {workflow for process in there for workflow in process.workflows}
+    if not there:
+        return
+    for workflow in sorted({flow.name for flow in registry.all()} - served):
+        yield Warning(
+            f"No process serves workflow “{workflow}”: its runs wait",
+            hint=f"Start `manage.py hitl worker --workflows {workflow}`, or a worker for all.",
+            id="hitl.W041",
+        )
+
+
+def _session_moves() -> bool:
+    """Whether two transactions of one connection can be served by two sessions of the database."""
+    import psycopg
+
+    given = connections[conf.settings().database].get_connection_params()
+    parameters = {name: value for name, value in given.items() if name not in ("cursor_factory", "context", "pool")}
+    with psycopg.connect(**parameters) as one, psycopg.connect(**parameters) as other:
+        before = _session(one)
+        one.rollback()
+        # Its transaction stays open and keeps a session: the first one's, where sessions are handed on.
+        taken = _session(other)
+        return taken == before or _session(one) != before
+
+
+def _session(connection: Any) -> int:
+    return int(connection.execute("SELECT pg_backend_pid()").fetchone()[0])
+
+
+def _vendor() -> str:
+    return str(connections[conf.settings().database].vendor)
+
+
+def _uses_broker() -> bool:
+    return conf.settings().executor == "hitl.executors.celery.Celery"
+
+
+def _names(processes: list[Process]) -> str:
+    return ", ".join(map(str, processes))
