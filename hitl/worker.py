@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from threading import Event, Thread
 from time import monotonic
 
-from hitl import conf, discreet, executors, presence, shift
+from hitl import conf, discreet, executors, models, pool, presence, shift
 
 # How long an engine may take to notice that it is to stop.
 LEAVE_SECONDS = 5.0
@@ -51,6 +51,14 @@ class Worker:
         if self.stopping.is_set():
             self._hurry.set()
         self.stopping.set()
+
+    def run(self, thread_id: str) -> None:
+        """What an engine does with a nudge. One that comes while the worker stops is left to others, at once."""
+        if not self.stopping.is_set():
+            shift.run(thread_id)
+            return
+        models.Thread.objects.using(conf.settings().database).of_ids([thread_id]).forget_nudges()
+        pool.close_connections()
 
     def _engine(self) -> None:
         try:

@@ -40,11 +40,8 @@ def work(console: Console, options: dict[str, Any]) -> int:
     def stop(number: int, frame: object) -> None:
         nonlocal code
         code = INTERRUPTED if number == signal.SIGINT else 0
-        if not worker.stopping.is_set():
-            seconds = conf.settings().stop_seconds
-            os.write(2, f"Stopping; what is under way may go on for {seconds:g} s.\n".encode())
         # Of its own thread: this one may be inside the very lock that is needed.
-        Thread(target=worker.stop).start()
+        Thread(target=stop_and_say, args=(worker, console)).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
@@ -55,6 +52,11 @@ def work(console: Console, options: dict[str, Any]) -> int:
         logging.shutdown()
         os._exit(code)
     return 1 if worker.failed else code
+
+
+def stop_and_say(worker: Worker, console: Console) -> None:
+    worker.stop()
+    console.remark(f"Stopping; what is under way may go on for {conf.settings().stop_seconds:g} s.")
 
 
 def chosen(text: str) -> list[str]:

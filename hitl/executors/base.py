@@ -48,7 +48,7 @@ class Executor(ABC):
         unit.thread.nudge_at = unit.now + timedelta(seconds=RETRY_SECONDS) if arrives else None
 
     def work(self, worker: Worker) -> None:
-        """Be a worker process: hand nudges to `hitl.shift.run` until `worker.stopping` is set, then no more.
+        """Be a worker process: hand nudges to `worker.run` until `worker.stopping` is set, then no more.
 
         Returns soon after that; the runs under way are waited for by the worker.
         """

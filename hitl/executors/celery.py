@@ -9,6 +9,7 @@ runs that take long, and where several workers have a beat, their sweeps do not 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from threading import Thread
@@ -20,7 +21,7 @@ from celery.concurrency.thread import TaskPool
 from celery.worker import WorkController, state
 from django.core.checks import CheckMessage, Error
 
-from hitl import conf, discreet, shift
+from hitl import conf, discreet
 from hitl import sweep as sweeps
 from hitl.executors.base import Executor
 from hitl.executors.queues import SWEEPS, queue_of
@@ -67,7 +68,7 @@ class Celery(Executor):
 
     def work(self, worker: Worker) -> None:
         app = _app(conf.settings().broker_url)
-        app.task(name=RUN, acks_late=True, ignore_result=True, reject_on_worker_lost=True)(shift.run)
+        app.task(name=RUN, acks_late=True, ignore_result=True, reject_on_worker_lost=True)(_running(worker))
         sweeping = beat.EmbeddedService(app, thread=True, scheduler_cls=Sweeper)
         sweeping.start()
         while not worker.stopping.is_set():
@@ -94,6 +95,15 @@ class Pool(TaskPool):
 
     def on_stop(self) -> None:
         self.executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _running(worker: Worker) -> Callable[[str], None]:
+    """The task, as the plain function that Celery makes one of."""
+
+    def run(thread_id: str) -> None:
+        worker.run(thread_id)
+
+    return run
 
 
 def _serve(app: App, worker: Worker) -> None:

@@ -22,7 +22,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.manager import JobManager
 
-from hitl import conf, discreet, shift
+from hitl import conf, discreet
 from hitl import sweep as sweeps
 from hitl.executors.base import Executor
 from hitl.executors.queues import SWEEPS, queue_of
@@ -106,7 +106,7 @@ def _defer(job: jobs.Job, alias: str) -> bool:
 async def _serve(worker: Worker, threads: Threads, sweeper: Threads) -> None:
     """Two of procrastinate's workers in this process: sweeps must not wait behind runs that take long."""
     connector = PsycopgConnector(kwargs=connector_params(conf.settings().database), min_size=1, max_size=4)
-    async with _app(connector, threads, sweeper).open_async() as app:
+    async with _app(connector, worker, threads, sweeper).open_async() as app:
         serve = partial(
             app.run_worker_async,
             install_signal_handlers=False,
@@ -133,12 +133,12 @@ async def _serve(worker: Worker, threads: Threads, sweeper: Threads) -> None:
             raise end
 
 
-def _app(connector: PsycopgConnector, threads: Threads, sweeper: Threads) -> App:
+def _app(connector: PsycopgConnector, worker: Worker, threads: Threads, sweeper: Threads) -> App:
     app = App(connector=connector)
 
     @app.task(name=RUN)
     async def run(thread_id: str) -> None:
-        await asyncio.get_running_loop().run_in_executor(threads, shift.run, thread_id)
+        await asyncio.get_running_loop().run_in_executor(threads, worker.run, thread_id)
 
     @app.periodic(cron=cron(conf.settings().sweep_seconds))
     @app.task(name=SWEEP, queue=SWEEPS, queueing_lock=SWEEP)
