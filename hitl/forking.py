@@ -242,6 +242,31 @@ def copy(unit: Unit, facts: Sequence[Fact]) -> None:
         line.withdraw(unit, run.id, author=Author(), reason="It waits in the thread that this one is a copy of.")
 
 
+def branch(unit: Unit, facts: Sequence[Fact], seq: int, *, answers: Mapping[str, Any], author: Author) -> Any:
+    """Begin this new thread with another's history up to `seq`, and go on from there. Returns the queued run.
+
+    answers: by the ids that the questions had there: those that were open at `seq` are answered in the same breath.
+    """
+    source = base(facts, seq, unit.thread.id)
+    wanted = dict(zip((asked.detail["id"] for asked in source.questions), source.questions, strict=True))
+    unknown = answers.keys() - wanted.keys()
+    if unknown:
+        raise errors.NothingPending(
+            f"Question {min(unknown)} was not open at checkpoint {seq}; nothing was stored. Take the checkpoint at "
+            "which it was asked: get_state_history(steps=True) lists them."
+        )
+    upto = [fact for fact in facts if fact.seq <= seq]
+    copies = copied(upto, target=unit.thread.id)
+    copy(unit, upto)
+    if unit.thread.status != "idle":
+        give_up(unit, author=author)
+    run = fork(unit, base(copies, seq, unit.thread.id), author=author)
+    given = {_id(unit, unit.thread.turn, wanted[key].path): answering.Given(value) for key, value in answers.items()}
+    if given:
+        answering.answer(unit, given, author=author)
+    return run
+
+
 def prune(unit: Unit, facts: Sequence[Fact]) -> list[int]:
     """Note that turns before the last one's lineage are forgotten, but for the values that it builds on.
 

@@ -23,6 +23,8 @@ MOST_NAMED = 1000
 CONTINUED = ("call", "error", "attempt", "question", "answer", "hold", "undo", "release", "reopen", "assign")
 # The orders of the queue: by which moment, and whether the latest comes first.
 ORDERS = {"newest": ("asked_at", True), "oldest": ("asked_at", False), "urgent": ("urgent_at", False)}
+# Facts after which other values stand than before.
+STEPS = ("input", "task", "question", "answer", "release", "output", "update", "fork")
 # Facts that say what a run did once it had its answer.
 FOLLOWING = ("task", "error", "question", "output", "failed", "cancel")
 
@@ -211,6 +213,11 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
             .defer("value", "detail")
             .order_by("asked", "seq")
         )
+
+    def steps(self, thread_id: str) -> CheckpointQuerySet:
+        """The facts of a thread that change what stands there, the latest first, without their values."""
+        found = self.filter(thread_id=thread_id, kind__in=STEPS).order_by("-seq")
+        return found.defer("value", "detail")
 
     def prunings(self) -> CheckpointQuerySet:
         """What says which facts were forgotten, the last word first."""

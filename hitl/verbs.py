@@ -14,14 +14,14 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from hitl import answering, answers, codec, executors, line, registry, transitions, urgency
+from hitl import answering, answers, codec, executors, forking, line, registry, transitions, urgency
 from hitl.answering import ANYBODY, Given
 from hitl.checkpoint.database import DatabaseSaver, saver
 from hitl.errors import Conflict, IdempotencyConflict, InvalidInput, UnknownQuestion, UnknownRun
 from hitl.facts import Author, new_id
 from hitl.models import Interrupt, Run, Thread
 from hitl.opening import STRATEGIES, Start
-from hitl.store import Unit, check_thread_id
+from hitl.store import Unit, check_thread_id, unknown_thread
 
 MAX_KEY = 200
 MAX_TOKEN = 64
@@ -231,6 +231,32 @@ def retry(thread_id: str, *, by: By = None, channel: str = "code") -> Run:
     """
     work = partial(transitions.retry, author=Author.of(by, channel))
     run: Run = _nudging(saver(), thread_id, "", work)
+    return run
+
+
+def fork(
+    thread_id: str,
+    seq: int,
+    *,
+    answers: Mapping[str, Any] | None = None,
+    by: By = None,
+    channel: str = "code",
+) -> Run:
+    """Go on from a checkpoint in a new thread, and return its run; the thread that it comes from stays as it is.
+
+    seq: any fact of the thread's turns, as `get_state_history(steps=True)` lists them. What was finished by then is
+        not run again; everything after it has not happened in the new thread.
+    answers: by the ids of questions that were open there; the others are asked anew.
+
+    Raises UnknownThread, NotFound for a seq that is none, NothingPending, InvalidAnswer, JournalUnreachable.
+    """
+    store = saver()
+    source = store.thread(thread_id)
+    if source is None:
+        raise unknown_thread(thread_id)
+    facts = store.facts(thread_id)
+    work = partial(forking.branch, facts=facts, seq=seq, answers=answers or {}, author=Author.of(by, channel))
+    run: Run = _nudging(store, new_id(), source.workflow, work, create=True)
     return run
 
 

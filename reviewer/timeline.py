@@ -69,6 +69,7 @@ class Row:
     assignee: str = ""
     note: str = ""
     until: datetime | None = None
+    first_seq: int = 0
 
     @property
     def template(self) -> str:
@@ -330,7 +331,7 @@ class _Folding:
     def _row(self, key: str, kind: str, fact: Checkpoint) -> Row:
         row = self.rows.get(key)
         if row is None:
-            row = self.rows[key] = Row(key, kind, fact.seq, fact.turn, fact.created_at)
+            row = self.rows[key] = Row(key, kind, fact.seq, fact.turn, fact.created_at, first_seq=fact.seq)
         row.seq = fact.seq
         return row
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from hitl import registry, verbs
 from hitl.errors import Conflict, UnknownRun, UnknownWorkflow
 from hitl.models import Run, Thread
-from reviewer import access, cursor, runstate, shown, timeline
+from reviewer import access, cursor, runstate, shown, timeline, waterfall
 from reviewer.live import reader
 
 PAGE_ROWS = 50
@@ -68,7 +68,7 @@ def thread(request: HttpRequest, thread_id: str) -> HttpResponse:
 @access.signed_in
 def events(request: HttpRequest, thread_id: str) -> HttpResponse:
     """What has changed since `?after=seq`: what the socket sends, for pages that have none."""
-    after = _number(request.GET.get("after"))
+    after = number_of(request.GET.get("after"))
     found = access.thread(request.user, thread_id)
     if found.seq <= after:
         return HttpResponse(status=204)
@@ -84,12 +84,23 @@ def tracebacks(request: HttpRequest, thread_id: str) -> HttpResponse:
     return render(request, "reviewer/runs/tracebacks.html", {"thread": found, "failures": timeline.failures(thread_id)})
 
 
+@require_GET
+@access.signed_in
+def bars(request: HttpRequest, thread_id: str) -> HttpResponse:
+    """The waterfall as it stands now: a fragment."""
+    found = access.thread(request.user, thread_id)
+    after = max(0, found.seq - timeline.WINDOW_FACTS)
+    rows = timeline.read(thread_id, after=after, up_to=found.seq).rows
+    context = {"thread": found, "waterfall": waterfall.of(rows), "may_start": access.may(request.user, access.START)}
+    return render(request, "reviewer/runs/waterfall.html", context)
+
+
 @require_POST
 @access.needs(access.ADMINISTER)
 def cancel(request: HttpRequest, thread_id: str) -> HttpResponse:
     found = access.thread(request.user, thread_id)
     reason = request.POST.get("reason", "").strip()[:500]
-    turn = _number(request.POST.get("turn")) or None
+    turn = number_of(request.POST.get("turn")) or None
     try:
         verbs.cancel(thread_id, by=access.person(request), channel="web", reason=reason, turn=turn)
     except Conflict as error:
@@ -130,12 +141,15 @@ def retry(request: HttpRequest, thread_id: str) -> HttpResponse:
 
 def _page(request: HttpRequest, thread: Thread, *, problem: Conflict | UnknownRun | None = None) -> HttpResponse:
     run = runstate.read(thread.id)
-    after = _number(request.GET.get("from"), default=max(0, run.seq - timeline.WINDOW_FACTS))
+    after = number_of(request.GET.get("from"), default=max(0, run.seq - timeline.WINDOW_FACTS))
+    rows = timeline.read(thread.id, after=after, up_to=run.seq).rows
     context = {
         "thread": thread,
         "title": _title(thread.workflow),
         "run": run,
-        "rows": timeline.read(thread.id, after=after, up_to=run.seq).rows,
+        "rows": rows,
+        "waterfall": waterfall.of(rows),
+        "may_start": access.may(request.user, access.START),
         "earlier": max(0, after - 2 * timeline.WINDOW_FACTS) if after > max(0, run.seq - timeline.MAX_FACTS) else None,
         "metadata": {name: shown.data(value) for name, value in thread.metadata.items()},
         "may_administer": access.may(request.user, access.ADMINISTER),
@@ -164,5 +178,6 @@ def _title(workflow: str) -> str:
         return workflow
 
 
-def _number(text: str | None, *, default: int = 0) -> int:
+def number_of(text: str | None, *, default: int = 0) -> int:
+    """A number from an address; the default for what is none."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else default
