@@ -14,6 +14,8 @@ hitl.W011   PostgreSQL opens transactions with another isolation level of its ow
 hitl.W012   SQLite's file is not in WAL mode (needs --database)
 hitl.E013   USE_TZ is off
 hitl.W014   leases are too short to be kept
+hitl.E015   HITL_RETENTION has a policy that makes no sense
+hitl.W016   HITL_RETENTION names a workflow that is not registered
 hitl.W020   search in the queue goes without its index (needs --database)
 hitl.E030   the procrastinate executor is not on PostgreSQL
 hitl.E031   procrastinate's tables are not installed
@@ -57,6 +59,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "float": (int, float),
     "tuple[str, ...]": (list, tuple),
+    "dict[str, Any] | None": (dict,),
 }
 
 Check = Callable[..., list[CheckMessage]]
@@ -104,6 +107,25 @@ def types(**_: Any) -> Iterator[CheckMessage]:
             yield Error(f"{name} is {value}", hint="It has to be a finite number above zero.", id="hitl.E009")
         elif value == 0 and field.name not in MAY_BE_ZERO:
             yield Error(f"{name} is 0", hint="It has to be above zero.", id="hitl.E009")
+
+
+@check()
+def policies(**_: Any) -> Iterator[CheckMessage]:
+    from hitl import retention
+
+    if not isinstance(conf.settings().retention, dict):
+        return
+    try:
+        named = set(retention.policies()) - {retention.OTHERS}
+    except ImproperlyConfigured as problem:
+        hint = 'As {"refund": {"days": 90, "keep": "last_value"}, "*": {"days": 365, "keep": "nothing"}}.'
+        yield Error(str(problem), hint=hint, id="hitl.E015")
+        return
+    for name in sorted(named - {workflow.name for workflow in registry.all()}):
+        hint = (
+            "Write its name as `manage.py hitl workflows` does; threads of a workflow that is gone may need it still."
+        )
+        yield Warning(f"HITL_RETENTION names “{name}”, which is no workflow here", hint=hint, id="hitl.W016")
 
 
 @check()

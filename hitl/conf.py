@@ -37,6 +37,8 @@ class Settings:
     max_value_bytes: int = 1_000_000
     # The largest task arguments kept for the page; larger ones are kept as digest and size.
     max_arguments_bytes: int = 8_192
+    # What is forgotten of idle threads, by workflow: {"refund": {"days": 90, "keep": "last_value"}} (hitl.retention).
+    retention: dict[str, Any] | None = None
     # Overrides the digest of the workflow's module as the code version.
     code_version: str = ""
 

@@ -43,7 +43,8 @@ class Base:
 
     turn_seq: where its turn opens. previous_seq: the saved value that turn began with; saved_seq: the one a turn
     that begins here would get. questions: those that were open here. version: of the workflow's code, for its turn.
-    value: what the turn had returned by here, as text; None where it can be gone on with.
+    value: what the turn had returned by here, as text; None where it can be gone on with. first: where what it builds
+    on begins.
     """
 
     seq: int
@@ -53,6 +54,7 @@ class Base:
     questions: tuple[Fact, ...]
     version: str = ""
     value: str | None = None
+    first: int = 0
 
 
 def base(facts: Sequence[Fact], seq: int, thread_id: str) -> Base:
@@ -78,6 +80,7 @@ def base(facts: Sequence[Fact], seq: int, thread_id: str) -> Base:
         _open_at(live),
         live[0].detail.get("version", ""),
         value,
+        live[0].seq,
     )
 
 
@@ -120,6 +123,7 @@ def _open_at(live: Sequence[Fact]) -> tuple[Fact, ...]:
 def fork(unit: Unit, at: Base, *, author: Author) -> Any:
     """Open a turn that goes on from `at`. The open turn, if there is one, is given up. Returns the queued run."""
     make_way(unit, author=author)
+    _check_kept(unit, at)
     thread = unit.thread
     run_id = new_id()
     detail = {
@@ -147,9 +151,16 @@ def restart(
 ) -> Any:
     """Open a turn with a new input, as the one that followed `at`: its `previous` is what was saved by then."""
     make_way(unit, author=author)
+    _check_kept(unit, at)
     back_to = {"base": at.seq, "previous_seq": at.saved_seq}
     asked = Start(workflow, text, author, version=version, metadata=metadata)
     return transitions.start(unit, asked, back_to=back_to)
+
+
+def _check_kept(unit: Unit, at: Base) -> None:
+    """Raise NotFound where a pruning took something of the base since it was read; it begins with the oldest."""
+    for seq in filter(None, (at.first, at.saved_seq, at.previous_seq)):
+        unit.fact(seq)
 
 
 def resume(unit: Unit, at: Base, value: Any, *, author: Author) -> None:
@@ -171,6 +182,7 @@ def resume(unit: Unit, at: Base, value: Any, *, author: Author) -> None:
 def restore(unit: Unit, at: Base, *, author: Author) -> None:
     """Stand where a turn had returned: its value is the thread's again, and nothing runs."""
     make_way(unit, author=author)
+    _check_kept(unit, at)
     detail = {"workflow": unit.thread.workflow, "base": at.seq, "previous_seq": at.saved_seq}
     _update(unit, at.value or "null", author.detail() | detail)
 

@@ -129,7 +129,9 @@ class Projection:
 
     def apply(self, fact: Fact) -> None:
         self.thread.seq = fact.seq
-        self.thread.updated_at = fact.created_at
+        if fact.kind != "prune":
+            # That something was forgotten is nothing that happened in the thread.
+            self.thread.updated_at = fact.created_at
         change = getattr(self, f"_on_{fact.kind}", None)
         if change is not None:
             change(fact)
@@ -239,6 +241,11 @@ class Projection:
         self._on_cancel(fact)
         self.thread.metadata = fact.detail["metadata"]
         self.thread.previous_seq = fact.detail["previous_seq"]
+
+    def _on_prune(self, fact: Fact) -> None:
+        """One that forgets all but the values says what stands without the facts that made it so."""
+        for name, value in fact.detail.get("stands", {}).items():
+            setattr(self.thread, name, value)
 
     # Questions and answers
 

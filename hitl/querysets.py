@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Greatest, Now, Substr
 
 from hitl import search
@@ -76,6 +76,26 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
     def forget_nudges(self) -> int:
         """Let the next sweep nudge them: whoever was nudged does not come any more."""
         return self.filter(status="busy").update(nudge_at=None)
+
+    def after(self, thread_id: str) -> ThreadQuerySet:
+        """In the order of their keys, from the next one on."""
+        return self.filter(id__gt=thread_id).order_by("id")
+
+    def forgettable(self, idle: timedelta) -> ThreadQuerySet:
+        """Threads that nothing has happened in for so long, and in which nothing waits to start."""
+        from hitl.models import Run
+
+        waiting = Run.objects.filter(thread=OuterRef("pk"), status="waiting")
+        return self.filter(~Exists(waiting), status="idle", updated_at__lt=Now() - idle).order_by("id")
+
+    def with_more_than_values(self) -> ThreadQuerySet:
+        """Those whose journal holds more than values and notes of pruning."""
+        from hitl.models import Checkpoint
+
+        others = Checkpoint.objects.filter(thread=OuterRef("pk")).exclude(
+            kind__in=("output", "update", "save", "prune")
+        )
+        return self.filter(Exists(others))
 
     def newest(self) -> ThreadQuerySet:
         return self.order_by("-created_at", "-id")
@@ -179,6 +199,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         free = Q(thread__status="idle") | Q(strategy__in=["interrupt", "rollback"])
         return self.filter(free, status="waiting", run_at__lte=Now()).order_by("run_at", "id")
 
+    def ended_by(self, turn: int) -> RunQuerySet:
+        """Runs of this turn and those before it that are over."""
+        return self.filter(turn__lte=turn).exclude(status__in=["waiting", "queued", "running"])
+
     def overdue_start(self, since: timedelta) -> RunQuerySet:
         """Starts that nobody began although their time came that long ago and no turn is open."""
         return self.filter(status="waiting", thread__status="idle", run_at__lt=Now() - since).order_by("id")
@@ -271,6 +295,10 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
         while some := list(islice(rest, MOST_NAMED)):
             found.update(self.pending().among(some).values_list("id", flat=True))
         return found
+
+    def closed(self) -> InterruptQuerySet:
+        """What waits for nobody any more."""
+        return self.exclude(status__in=["pending", "held"])
 
     def releasable(self) -> InterruptQuerySet:
         """Held answers whose undo window is over (rule 22)."""

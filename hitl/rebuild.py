@@ -19,6 +19,7 @@ from django.db.models import Model
 
 from hitl import projection
 from hitl.checkpoint.database import saver
+from hitl.facts import Fact
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 
 USER_COLUMNS = ("requested_by_id", "answered_by_id", "assignee_id")
@@ -71,17 +72,27 @@ def fold(thread: Thread) -> projection.Projection:
     """The rows as the thread's journal makes them."""
     blank = Thread(id=thread.pk, created_at=thread.created_at)
     folded = projection.Projection(blank, [], [], make_run=Run, make_question=Interrupt)
-    for fact in saver().facts(thread.pk):
+    for fact in kept(saver().facts(thread.pk)):
         folded.apply(fact)
     settle_users([*folded.runs.values(), *folded.questions.values()])
     return folded
+
+
+def kept(facts: list[Fact]) -> list[Fact]:
+    """Those that count: what a pruning says is forgotten may not be deleted yet, or only in part."""
+    note = next((fact.detail for fact in reversed(facts) if fact.kind == "prune"), None)
+    return facts if note is None else [one for one in facts if one.seq >= note["first"] or one.seq in note["kept"]]
 
 
 def first_turn(thread_id: str) -> int:
     """The first turn of which the whole journal is kept: pruning forgets facts, but not runs and questions."""
     journal = Checkpoint.objects.of(thread_id)
     pruned = journal.prunings().first()
-    return 0 if pruned is None else journal.get(seq=json.loads(pruned.detail)["first"]).turn
+    if pruned is None:
+        return 0
+    first = json.loads(pruned.detail)["first"]
+    # Where nothing but values is kept, the whole journal begins with the next turn.
+    return pruned.turn + 1 if first == pruned.seq else journal.get(seq=first).turn
 
 
 def later(rows: Mapping[str, Any], since: int) -> list[Any]:

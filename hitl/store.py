@@ -24,7 +24,7 @@ from time import monotonic
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from hitl.errors import InvalidInput, LeaseLost, UnknownThread
+from hitl.errors import InvalidInput, LeaseLost, NotFound, UnknownThread
 from hitl.facts import NOT_REPLAYED, Fact
 from hitl.projection import Projection
 
@@ -132,7 +132,7 @@ class Unit:
         return [name for path, name in open_calls.items() if not any(p.startswith(f"{path}/") for p in open_calls)]
 
     def fact(self, seq: int) -> Fact:
-        """A fact of the thread that was written before."""
+        """A fact of the thread that was written before; NotFound where it is forgotten."""
         return self._fact(seq)
 
     def add(self, fact: Fact) -> Fact:
@@ -196,6 +196,10 @@ def lost(lease: Lease) -> LeaseLost:
 
 def unknown_thread(thread_id: str) -> UnknownThread:
     return UnknownThread(f"There is no thread {thread_id!r}. `manage.py hitl threads` lists those there are.")
+
+
+def forgotten(thread_id: str, seq: int) -> NotFound:
+    return NotFound(f"Fact {seq} of thread {thread_id!r} is forgotten. get_state_history() lists what is kept.")
 
 
 def check_thread_id(thread_id: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from hitl import conf, discreet, executors, observing, pool, presence, schedules, verbs
+from hitl import conf, discreet, executors, observing, pool, presence, retention, schedules, verbs
 from hitl.checkpoint.database import saver
 from hitl.errors import HitlError
 from hitl.executors.base import RETRY_SECONDS
@@ -18,6 +18,7 @@ MAX_BACK_OFF_SECONDS = 3600.0
 MOST_DOUBLINGS = 20
 
 logger = logging.getLogger(__name__)
+housekeeping = retention.Housekeeping()
 
 
 def sweep(*, at_start: bool = False) -> int:
@@ -28,6 +29,7 @@ def sweep(*, at_start: bool = False) -> int:
     """
     found = tidy() + _nudge(at_start=at_start)
     presence.swept()
+    housekeeping.do_some()
     return found
 
 

@@ -91,7 +91,7 @@ def read(thread_id: str) -> RunState:
     questions = list(Interrupt.objects.of(thread_id).open())
     line = Run.objects.of(thread_id).waiting().with_input(preview_chars=PREVIEW_CHARS)
     starts = [_waiting(one) for one in line[: MOST_STARTS + 1]]
-    state = word(thread.status, run.status if run else None, wake_at=thread.wake_at)
+    state = word(thread.status, run.status if run else None, wake_at=thread.wake_at, turn=thread.turn)
     if thread.status == Thread.Status.IDLE and (thread.output_seq or 0) > thread.turn_seq:
         # A value that was set by hand is a value, whatever became of the turn's runs.
         state = "finished"
@@ -123,10 +123,11 @@ def preview(text: str | None, *, chars: int) -> Shown | None:
     return shown.data(text[:200])
 
 
-def word(thread_status: str, run_status: str | None, *, wake_at: datetime | None = None) -> str:
+def word(thread_status: str, run_status: str | None, *, wake_at: datetime | None = None, turn: int = 0) -> str:
     """The state in one word, from the status of the thread and of its latest run, and its timer."""
     if run_status is None:
-        return "new"
+        # Of a turn whose runs are forgotten there may be no value either.
+        return "cancelled" if turn else "new"
     if thread_status == Thread.Status.BUSY:
         if run_status != Run.Status.QUEUED:
             return "running"

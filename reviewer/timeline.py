@@ -310,7 +310,8 @@ class _Folding:
         row.name = f"went back to what checkpoint {detail['base']} returned" if "base" in detail else "set the value"
 
     def prune(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
-        self._authored("note", fact, detail).name = "forgot the turns before this one"
+        what = "what came before, but for the last value" if "stands" in detail else "the turns before this one"
+        self._authored("note", fact, detail).name = f"forgot {what}"
 
     def _close(self, fact: Checkpoint) -> None:
         """What was open when its turn ended will not be answered or finished any more."""

@@ -30,7 +30,7 @@ from hitl.journal import Entry, Journal, inline
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 from hitl.observing import Observer
 from hitl.projection import OPEN, UNENDED, Projection
-from hitl.store import Lease, Opened, Store, Unit, check_thread_id, unknown_thread
+from hitl.store import Lease, Opened, Store, Unit, check_thread_id, forgotten, unknown_thread
 
 T = TypeVar("T")
 GONE = (OperationalError, InterfaceError)
@@ -364,7 +364,10 @@ class DatabaseSaver(Store):
             raise unreachable(what, error) from error
 
     def _fact_at(self, thread_id: str, seq: int) -> Fact:
-        return _fact(Checkpoint.objects.using(self.alias).get(thread_id=thread_id, seq=seq))
+        found = Checkpoint.objects.using(self.alias).filter(thread_id=thread_id, seq=seq).first()
+        if found is None:
+            raise forgotten(thread_id, seq)
+        return _fact(found)
 
     # Forgetting
 

@@ -6,13 +6,14 @@ import copy
 import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import RLock
 from typing import Any, Self, TypeVar
 
 from hitl import forking
 from hitl.facts import NOT_REPLAYED, Fact
 from hitl.projection import OPEN, UNENDED, Projection
-from hitl.store import Lease, Opened, Store, Unit, check_thread_id, lost, unknown_thread
+from hitl.store import Lease, Opened, Store, Unit, check_thread_id, forgotten, lost, unknown_thread
 
 T = TypeVar("T")
 
@@ -162,7 +163,7 @@ class InMemorySaver(Store):
                 now=now,
                 is_new=kept is None,
                 turn=lambda: self.load(thread_id).facts,
-                fact=lambda seq: self._kept(thread_id).facts[seq],
+                fact=partial(self._fact_at, thread_id),
             )
             result = work(unit)
             if kept is None:
@@ -264,6 +265,12 @@ class InMemorySaver(Store):
             kept = self._kept(thread_id)
             for seq in seqs:
                 kept.facts.pop(seq, None)
+
+    def _fact_at(self, thread_id: str, seq: int) -> Fact:
+        found = self._kept(thread_id).facts.get(seq)
+        if found is None:
+            raise forgotten(thread_id, seq)
+        return found
 
     def _kept(self, thread_id: str) -> _Thread:
         kept = self._threads.get(thread_id)

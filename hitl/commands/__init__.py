@@ -18,8 +18,8 @@ Results go to standard output, one thing a line or as JSON; remarks and errors g
 
 from __future__ import annotations
 
-from hitl.commands import answer, arguments, doctor, replay, schedules, start, sweep, threads, worker, workflows
+from hitl.commands import answer, arguments, doctor, prune, replay, schedules, start, sweep, threads, worker, workflows
 
-MODULES = (start, workflows, threads, answer, worker, schedules, sweep, doctor, replay)
+MODULES = (start, workflows, threads, answer, worker, schedules, prune, sweep, doctor, replay)
 
 __all__ = ["MODULES", "arguments"]
