@@ -18,6 +18,8 @@ from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from reviewer.shown import printable
+
 # Parsing is linear, but nobody reads this much: longer texts are shown as they are.
 LONGEST_PARSED = 100_000
 
@@ -47,6 +49,7 @@ PARSER.add_render_rule("image", image_as_link)
 
 def render(text: str) -> SafeString:
     """The HTML of `text`: no script, no style, no image, links without a referrer."""
+    text = printable(text)
     if len(text) > LONGEST_PARSED:
         return mark_safe(f"<pre>{escape(text)}</pre>")
     html = nh3.clean(

@@ -14,6 +14,8 @@ from hitl import codec
 
 LINE_CHARS = 110
 TEXT_CHARS = 20_000
+# NUL, and the characters that embed, override or isolate a direction of writing.
+NAMED = {0: "␀"} | {char: f"⟨U+{char:04X}⟩" for char in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def data(value: Any) -> Shown:
     line = _line(value)
     if _says_all(value, line):
         return Shown(line, line)
-    whole = _printable(value if isinstance(value, str) else _block(value))
+    whole = printable(value if isinstance(value, str) else _block(value))
     return Shown(line, whole[:TEXT_CHARS], max(0, len(whole) - TEXT_CHARS))
 
 
@@ -63,7 +65,7 @@ def arguments(given: dict[str, Any] | None) -> Shown | None:
     if len(whole) < LINE_CHARS and "\n" not in whole:
         return data(whole)
     everything = named if not positional else [*positional, named] if named else positional
-    return Shown(_line(whole), _printable(_block(everything))[:TEXT_CHARS])
+    return Shown(_line(whole), printable(_block(everything))[:TEXT_CHARS])
 
 
 def phrase(value: Any) -> str:
@@ -82,7 +84,7 @@ def phrase(value: Any) -> str:
 def _says_all(value: Any, line: str) -> bool:
     """Whether a line shows as much of the value as its whole text would."""
     if isinstance(value, str):
-        return _printable(value) == line
+        return printable(value) == line
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     flat = not any(isinstance(item, dict | list) or (isinstance(item, str) and "\n" in item) for item in inside)
     return flat and len(line) < LINE_CHARS
@@ -95,13 +97,16 @@ def _block(value: Any) -> str:
 
 
 def _line(value: Any) -> str:
-    return _clip(_printable(" ".join(phrase(value).split())))
+    return _clip(printable(" ".join(phrase(value).split())))
 
 
 def _clip(text: str) -> str:
     return text if len(text) <= LINE_CHARS else text[: LINE_CHARS - 1].rstrip() + "…"
 
 
-def _printable(text: str) -> str:
-    """Lone surrogates cannot be sent and NUL cannot be shown."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "␀")
+def printable(text: str) -> str:
+    """Text as it may stand on a page: what cannot be sent or seen, or turns the order of letters round, is named.
+
+    Who decides by what they read must not be shown "Pay 1000" where "Pay 0001" is stored.
+    """
+    return text.encode("utf-8", "replace").decode().translate(NAMED)

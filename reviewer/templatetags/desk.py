@@ -40,14 +40,14 @@ def render_markdown(text: str) -> SafeString:
 def pretty(value: Any) -> str:
     """A plain value as a person reads it: a text as it is, anything else as indented JSON."""
     if isinstance(value, str):
-        return value
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+        return shown.printable(value)
+    return shown.printable(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 @register.filter
 def phrase(value: Any) -> str:
     """A value in running text."""
-    return shown.phrase(value)
+    return shown.printable(shown.phrase(value))
 
 
 @register.filter
