@@ -54,7 +54,7 @@ def failed_attempt(
 
 def wait_until(true: Callable[[], bool]) -> None:
     """Look again and again until it is so."""
-    deadline = monotonic() + 20
+    deadline = monotonic() + 60
     while not true():
         assert monotonic() < deadline, "it does not come"
         sleep(0.01)

@@ -18,18 +18,26 @@ WAIT_SECONDS = 60
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """Run each in a thread of its own, released together; what each returned or raised, in order."""
+    """Run each in a thread of its own, released together; what each returned, or was refused with, in order.
+
+    Only refusals (HitlError) are outcomes: anything else that a racer raises is raised here, whoever looks at it.
+    """
     from django.db import connections
+
+    from hitl.errors import HitlError
 
     barrier = threading.Barrier(len(works))
     outcomes: list[Any] = [None] * len(works)
+    broken: list[BaseException] = []
 
     def run(index: int) -> None:
         try:
             barrier.wait(WAIT_SECONDS)
             outcomes[index] = works[index]()
-        except Exception as error:
+        except HitlError as error:
             outcomes[index] = error
+        except BaseException as error:
+            broken.append(error)
         finally:
             connections.close_all()
 
@@ -39,6 +47,8 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.join(WAIT_SECONDS)
         assert not thread.is_alive(), "a racer hangs"
+    if broken:
+        raise broken[0]
     return outcomes
 
 

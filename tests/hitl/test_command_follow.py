@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from hitl import registry, testing, verbs
 from hitl.checkpoint.database import saver
@@ -15,7 +13,9 @@ from hitl.commands import follow
 from hitl.func import entrypoint, task
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 from hitl.run import claiming, run_thread
+from tests.hitl.clock import wait_until
 from tests.hitl.command import hitl
+from tests.hitl.racing import Background, in_background
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,7 +96,7 @@ def test_a_run_that_fails_ends_with_one_and_a_retry_can_be_followed_too(impatien
 def test_a_run_that_is_cancelled_meanwhile_ends_with_one(patient: None) -> None:
     by = when_queued(lambda: verbs.cancel("one"))
     result = hitl("start", "graph", "--input", "foo", "--thread", "one", "--follow")
-    by.join()
+    by.outcome()
     assert result.code == 1
     assert kinds(result.facts)[-1] == "cancel"
 
@@ -104,7 +104,7 @@ def test_a_run_that_is_cancelled_meanwhile_ends_with_one(patient: None) -> None:
 def test_a_run_that_somebody_else_claims_is_only_watched(patient: None) -> None:
     server = when_queued(lambda: run_thread("one"))
     result = hitl("start", "graph", "--input", "foo", "--thread", "one", "--follow")
-    server.join()
+    server.outcome()
     assert result.code == 10
     assert kinds(result.facts).count("leg") == 1
     assert kinds(result.facts)[-1] == "pause"
@@ -125,17 +125,11 @@ def test_a_run_that_has_ended_is_told_from_its_facts(impatient: None) -> None:
     assert Checkpoint.objects.filter(kind="leg").count() == 1
 
 
-def when_queued(act: Any) -> threading.Thread:
+def when_queued(act: Any) -> Background:
     """Does something as another process would, as soon as the thread stands in the database."""
 
-    def work() -> None:
-        try:
-            while not Thread.objects.filter(status="busy").exists():
-                threading.Event().wait(0.01)
-            act()
-        finally:
-            connections.close_all()
+    def work() -> Any:
+        wait_until(lambda: Thread.objects.filter(status="busy").exists())
+        return act()
 
-    other = threading.Thread(target=work)
-    other.start()
-    return other
+    return in_background(work)

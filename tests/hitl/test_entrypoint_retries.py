@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
+from time import time
 from typing import Any
 
 import pytest
@@ -172,14 +172,14 @@ def test_the_answer_is_given_back_only_when_the_policy_is_spent(store: Store) ->
 
 def test_after_a_crash_between_attempts_the_count_goes_on_and_the_rest_is_waited_for(store: Store) -> None:
     graph, ran = program(store, QUICK)
+    before = time()
     begin(store, "1", workflow=graph.name, value=40)
     lease = claim(store, "1", workflow=graph.name, lease_seconds=0)
     assert lease is not None
     for attempt in (1, 2):
         failed_attempt(store, lease, "", attempt=attempt, due_in_seconds=0.2)
-    begun = monotonic()
     assert graph.invoke(None, on()) == 40
-    assert monotonic() - begun > 0.15
+    assert time() >= before + 0.2
     assert ran == ["pay", 3]
 
 

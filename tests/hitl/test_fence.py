@@ -167,6 +167,7 @@ def test_what_is_appended_while_it_is_cancelled_lies_before_the_cancel(store: St
                     return number
             return 1000
 
-        written, _ = at_once(append, partial(cancel, store, thread_id))
+        written, cancelled = at_once(append, partial(cancel, store, thread_id))
+        assert not isinstance(cancelled, Exception), cancelled
         assert kinds(store, thread_id) == ["input", "leg"] + ["task"] * written + ["cancel"]
         assert gapless(store, thread_id)

@@ -27,7 +27,7 @@ from tests.hitl.model.straight import Straight
 
 ANA = Author(None, "ana", "web")
 MAX_STEPS = 300
-HANG_SECONDS = 10
+HANG_SECONDS = 60
 Manner = Literal["one", "map", "scalar", "twice", "stale", "ahead", "token", "undo", "hold", "cancel", "retry"]
 
 
