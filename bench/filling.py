@@ -5,9 +5,13 @@ They have no journal, so nobody can answer them; they are there to be listed, fi
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import CharField, TextField
+
+from hitl.models import Interrupt
 
 # One word of each title is shared by a tenth of the questions, one by a hundredth, one by a thousandth; the
 # customer's number is its own. A tenth are of each workflow.
@@ -30,11 +34,11 @@ FROM ({numbers}) AS numbers
 QUESTIONS = """
 INSERT INTO hitl_interrupt (id, thread_id, workflow, turn, path, position, key, task, value, digest, schema, kind,
     title, search, status, version, answered_by_name, channel, token, problem, priority, asked_seq, asked_at,
-    urgent_at, updated_at, assignee_id)
+    urgent_at, updated_at, assignee_id{more})
 SELECT {id}, 'filled-' || n, 'filled.' || (n %% 10), 1, '', 0, '', 'ask', {value}, '', '', 'text', title,
     title || ' filled.' || (n %% 10) || ' ask filled-' || n || ' The customer wrote twice and waits for an answer.',
     CASE WHEN n > %(total)s - %(pending)s THEN 'pending' ELSE 'answered' END, 1, '', '', '', '', 0, 2, {moment},
-    {moment}, {moment}, CASE WHEN n %% 7 = 0 THEN CAST(%(assignee)s AS integer) END
+    {moment}, {moment}, CASE WHEN n %% 7 = 0 THEN CAST(%(assignee)s AS integer) END{defaults}
 FROM (SELECT n, 'Refund customer ' || n || ' of tenth' || (n %% 10) || ' hundredth' || (n %% 100)
     || ' thousandth' || (n %% 1000) AS title FROM ({numbers}) AS numbers) AS titled
 """
@@ -47,10 +51,19 @@ def fill(total: int, *, pending: int, assignee_id: Any = None) -> None:
     identity = "md5('question ' || n)" if vendor == "postgresql" else "lower(hex(zeroblob(12))) || printf('%%08x', n)"
     given = {"total": total, "pending": pending, "assignee": assignee_id}
     parts = {"numbers": numbers, "moment": moment, "id": identity, "value": "'\"Refund?\"'"}
+    texts = unnamed_texts()
+    parts |= {"more": "".join(f", {column}" for column in texts), "defaults": ", ''" * len(texts)}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(THREADS.format(**parts), given)
         cursor.execute(QUESTIONS.format(**parts), given)
     analyse()
+
+
+def unnamed_texts() -> list[str]:
+    """Columns of a question that hold a text, and that nothing here has an opinion on: they stay empty."""
+    fields = [field for field in Interrupt._meta.concrete_fields if isinstance(field, TextField | CharField)]
+    named = set(re.findall(r"\w+", QUESTIONS.partition(")")[0]))
+    return [field.column for field in fields if not field.null and field.column not in named]
 
 
 def analyse() -> None:
