@@ -55,11 +55,11 @@ def test_an_edit_shows_what_is_changed_from_the_first_key(sign_in, asked, journa
     expect(button(page, "Send email to ana@example.com")).to_be_enabled()
 
     to.fill("bob@example.com")
-    page.get_by_label("Priority").fill("9")
+    page.locator("#answer").get_by_label("Priority").fill("9")
     button(page, "Send 2 changes").click()
     expect(page.get_by_text("This must be at most 5.")).to_be_visible()
     expect(page.locator(".field", has=to).locator(".diff")).to_contain_text("anabob@example.com")
-    page.get_by_label("Priority").fill("3")
+    page.locator("#answer").get_by_label("Priority").fill("3")
     button(page, "Send 2 changes").click()
     pages.expect_answered(page)
     edited = answer_of(journal, question)["edited_action"]["args"]
