@@ -25,7 +25,7 @@ LOOKS = {
     "-dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
     "-narrow": {"viewport": {"width": 360, "height": 740}, "color_scheme": "light", "device_scale_factor": 2},
 }
-PICTURES = [f"{name}{look}" for name in ("queue", "question", "run") for look in LOOKS] + ["start"]
+PICTURES = [f"{name}{look}" for name in ("queue", "question", "actions", "run") for look in LOOKS] + ["start"]
 
 MINUTES_AGO = [410, 340, 300, 260, 190, 95, 34, 12, 3, 1]
 PAID = "refund-2041"
@@ -79,6 +79,18 @@ def question(page: Page, asked: Question) -> None:
     pages.open_question(page, asked)
 
 
+def actions(page: Page, asked: Question) -> None:
+    """An agent's proposals, one of them being changed."""
+    page.goto("/?q=3+actions")
+    page.locator("#queue-list > li a").first.click()
+    refund = page.locator("[data-action]").nth(1)
+    refund.get_by_text("Change it").click()
+    refund.get_by_label("Amount").fill("40")
+    page.locator("[data-action]").nth(0).get_by_label("Approve").check()
+    refund.get_by_text("Change it").scroll_into_view_if_needed()
+    page.evaluate("document.activeElement.blur(); scrollBy(0, 200)")
+
+
 def run(page: Page, asked: Question) -> None:
     page.goto(f"/runs/{PAID}/")
     expect(page.locator(".run-result")).to_be_visible()
@@ -91,6 +103,7 @@ def start(page: Page, asked: Question) -> None:
 SHOWN: dict[str, Callable[[Page, Question], None]] = {
     "queue": queue,
     "question": question,
+    "actions": actions,
     "run": run,
     "start": start,
 }
