@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import random
 import signal
 import sqlite3
@@ -9,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.chaos import outside
@@ -16,6 +19,7 @@ from tests.chaos.nursery import Slot
 from tests.chaos.proxy import MODES, Cutter
 
 TICK_SECONDS = 0.05
+BEGUN_BETWEEN_KILLS = 3
 LEASE_SECONDS = 5.0
 CLOCK_STEPS_SECONDS = (-86400, -3600, -30, -2, 0, 2, 30, 3600, 86400)
 
@@ -47,6 +51,7 @@ class Trouble:
         self.dice = random.Random(self.seed)
         self._stopped: list[tuple[float, Slot]] = []
         self._down: list[tuple[float, Slot]] = []
+        self._seen = 0
         injections: list[tuple[float, Callable[[], Any]]] = [
             (self.kill_every_seconds, self.kill),
             (1.0, self.expire_leases),
@@ -94,13 +99,24 @@ class Trouble:
     # Injections
 
     def kill(self) -> None:
+        """Whoever it hits, once tasks have begun since the last time: on a slow machine nobody would ever come up."""
         alive = [slot for slot in self.slots if slot.pid is not None]
-        if alive:
+        if alive and self._have_begun():
             slot = self.dice.choice(alive)
             if (died := slot.kill()) is not None:
                 kind = slot.name.rstrip("0123456789")
                 self.counts[f"{kind} processes killed with -9"] += 1
                 outside.note("kill", victim=died, slot=slot.name)
+
+    def _have_begun(self) -> bool:
+        log = Path(os.environ["CHAOS_LOG"])
+        with log.open("rb") if log.exists() else io.BytesIO() as file:
+            file.seek(self._seen)
+            news = file.read()
+        if news.count(b'"what": "start"') < BEGUN_BETWEEN_KILLS:
+            return False
+        self._seen += len(news)
+        return True
 
     def stop_for_a_while(self) -> None:
         """Longer than a lease: it wakes as a zombie that believes it holds what others have taken over."""
