@@ -61,8 +61,9 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         )
 
     def end_lease(self, thread_id: str, *, epoch: int) -> int:
-        """Let the lease of this epoch run out now; the fence still stands until the next claim."""
-        return self.filter(id=thread_id, lease_epoch=epoch).update(lease_expires_at=Now())
+        """Let the lease of this epoch run out now, unless it was given back; the fence stands until the next claim."""
+        held = self.filter(id=thread_id, lease_epoch=epoch).exclude(lease_owner="")
+        return held.update(lease_expires_at=Now())
 
     def nudged(self, thread_id: str, *, retry_seconds: float) -> int:
         """Note that a nudge went out, and when to send the next one."""

@@ -171,3 +171,12 @@ def test_a_thread_of_another_workflow_is_not_claimed(store: Store) -> None:
     with pytest.raises(WrongWorkflow):
         claim(store, workflow="other")
     assert claim(store) is not None
+
+
+@pytest.mark.django_db
+def test_one_that_was_given_back_cannot_be_ended_any_more() -> None:
+    """The holder ended well, and died before the sweep that had seen its lease asked whether it lives."""
+    lease = leased(saver())
+    finish(saver(), lease)
+    assert Thread.objects.end_lease("t", epoch=lease.epoch) == 0
+    assert Thread.objects.get(pk="t").lease_expires_at is None
