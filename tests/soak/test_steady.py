@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from reviewer.demo.people import PASSWORD
-from tests.chaos.people import driver, settled
 from tests.services import postgres
 from tests.services.desk import Desk
 from tests.services.server import directory
 from tests.services.visitor import Visitor
+from tests.soak.people import driver, settled
 
 SECONDS = float(os.environ.get("HITL_SOAK_SECONDS", "600"))
 # Caches, pools and the allocator are full by then.
@@ -34,9 +34,10 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
     with ExitStack() as stack:
         home = stack.enter_context(directory("soak"))
         environment = {
-            "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
-            "HITL_WORKFLOWS": "tests.chaos.workflows",
-            "CHAOS_NOTES": str(home / "notes"),
+            "DJANGO_SETTINGS_MODULE": "reviewer.settings",
+            "HITL_WORKFLOWS": "tests.soak.workflows",
+            # Server and people alone, also on PostgreSQL.
+            "HITL_EXECUTOR": "hitl.executors.inprocess.InProcess",
         }
         if request.param == "postgres":
             environment["DATABASE_URL"] = stack.enter_context(postgres.database(os.environ["DATABASE_URL"]))
@@ -73,8 +74,7 @@ def test_memory_files_and_connections_stay_as_they_are(desk: Desk) -> None:
         work(visitor, seconds=SECONDS * WARM_UP_SHARE)
         memory, files = memory_kilobytes(desk), open_files(desk)
         work(visitor, seconds=SECONDS * (1 - WARM_UP_SHARE))
-    report = settled(desk)
-    assert {thread["status"] for thread in report["threads"]} == {"idle"}
+    assert set(settled(desk).values()) == {"idle"}
     assert open_files(desk) <= files + MAX_MORE_FILES
     assert memory_kilobytes(desk) <= memory * MAX_MEMORY_GROWTH
     desk.manage("hitl", "doctor", "--rebuild")
