@@ -267,6 +267,17 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
         """With the thread and the assignee, for pages that name them."""
         return self.select_related("thread", "assignee")
 
+    def with_opening(self) -> InterruptQuerySet:
+        """With who asked for the turn that asks, and when (`opened_by`, `opened_at`; null where there is no run)."""
+        from hitl.models import Run
+
+        runs = Run.objects.begun().filter(thread=OuterRef("thread"), turn=OuterRef("turn"))
+        opening = runs.order_by("seq", "created_at")
+        return self.annotate(
+            opened_by=Subquery(opening.values("requested_by_name")[:1]),
+            opened_at=Subquery(opening.values("created_at")[:1]),
+        )
+
     def as_rows(self) -> InterruptQuerySet:
         """With what a row of the queue shows, and without the texts that only the question's page shows."""
         return self.select_related("assignee").defer("value", "schema", "search", "answer")

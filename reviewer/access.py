@@ -6,7 +6,7 @@ Views get their objects here and nowhere else, so that a rule about who may see 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -23,7 +23,8 @@ from hitl import registry
 from hitl.errors import HitlError, UnknownQuestion, UnknownThread
 from hitl.models import Interrupt, Thread
 from hitl.workflow import Workflow
-from reviewer.models import SavedView
+from reviewer import beside
+from reviewer.models import Comment, SavedView
 
 START = "hitl.start_thread"
 ANSWER = "hitl.answer_interrupt"
@@ -51,6 +52,12 @@ class PermissionMissing(PermissionDenied):
 
 class UnknownView(HitlError):
     """A saved view that is not there, or somebody else's own."""
+
+    status = 404
+
+
+class UnknownComment(HitlError):
+    """A comment that is not there."""
 
     status = 404
 
@@ -140,7 +147,7 @@ def require(user: Person, permission: str) -> None:
 
 def question(user: Person, question_id: str) -> Interrupt:
     """The question, with its thread and the people around it."""
-    asked = Interrupt.objects.with_people()
+    asked = beside.speaking_to(Interrupt.objects.with_people().with_opening(), user)
     found: Interrupt | None = asked.filter(id=question_id).first() if can_be(question_id) else None
     if found is None:
         raise UnknownQuestion(f"There is no question {question_id}. It may have been deleted with its thread.")
@@ -151,6 +158,26 @@ def held(user: Person, question_id: str) -> Interrupt:
     """The question whose answer this person may take back: their own; another's takes more permission."""
     found = question(user, question_id)
     if found.status == Interrupt.Status.HELD and found.answered_by_id != user.pk:
+        require(user, ADMINISTER)
+    return found
+
+
+def comments_on(user: Person, said: Iterable[Comment]) -> bool:
+    """Whether the person may say something beside the question: who answers, who administers, and who was spoken to.
+
+    said: the comments that stand there.
+    """
+    if may(user, ANSWER) or may(user, ADMINISTER):
+        return True
+    return any(user.pk in (one.author_id, one.asked_id) or user.get_username() in one.mentions for one in said)
+
+
+def question_back(user: Person, asked: Interrupt, comment_id: int) -> Comment:
+    """A question back to somebody, for who asked it or administers to withdraw."""
+    found = Comment.objects.of(asked).filter(pk=comment_id).exclude(asked_name="").first()
+    if found is None:
+        raise UnknownComment("There is no such comment. It may have been deleted with an older question.")
+    if found.author_id != user.pk:
         require(user, ADMINISTER)
     return found
 

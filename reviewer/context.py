@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from hitl.models import Interrupt
+from reviewer.models import Mention
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "desk_theme"
@@ -23,6 +24,7 @@ AFTER = ("next", "queue")
 UNDO = ("", "20", "60", "0")
 MOST_HELD = 5
 HELD_UNTIL = "held_until"
+ASKED = "asked_of_me"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +71,19 @@ class Desk:
         until = self.request.session.get(HELD_UNTIL, 0)
         # Some seconds more, for what the database's clock and the sweep add.
         self.request.session[HELD_UNTIL] = max(until, time.time() + seconds + 5)
+
+    @property
+    def asked_of_me(self) -> int:
+        """In how many questions that wait somebody speaks to this person. Pages that know it already say so."""
+        known = getattr(self.request, ASKED, None)
+        if known is not None:
+            return int(known)
+        user = getattr(self.request, "user", None)
+        return Mention.objects.counted(user) if user is not None and user.is_authenticated else 0
+
+    def know_asked(self, count: int) -> None:
+        """The page's own query has counted it."""
+        setattr(self.request, ASKED, count)
 
     @property
     def section(self) -> str:

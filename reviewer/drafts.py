@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.forms import Form, PasswordInput
 from django.http import QueryDict
 from django.utils import timezone
 
 from hitl.errors import ValueTooLarge
 from hitl.models import Interrupt
+from reviewer import leases
+from reviewer.live import bridge
 from reviewer.models import Draft
 
 MAX_CHARS = 1_000_000
@@ -29,11 +32,12 @@ def save(form: Form, *, question: Interrupt, person: User, data: QueryDict, vers
     typed = {name: texts for name, texts in data.lists() if name not in secret and name not in NOT_TYPED}
     if sum(len(str(text)) for texts in typed.values() for text in texts) > MAX_CHARS:
         raise ValueTooLarge(f"A draft may be {MAX_CHARS:,} characters long; this one is not kept. Shorten it.")
-    draft, _ = Draft.objects.update_or_create(
-        question=question,
-        person=person,
-        defaults={"version": version, "fields": _storable(typed), "updated_at": timezone.now()},
-    )
+    now = timezone.now()
+    kept = {"version": version, "fields": _storable(typed), "updated_at": now}
+    if question.status == question.Status.PENDING:
+        kept["leased_at"] = leases.since_when(question, person, now)
+    draft, _ = Draft.objects.update_or_create(question=question, person=person, defaults=kept)
+    transaction.on_commit(lambda: bridge.tell("typed", question.pk))
     Draft.objects.forgotten(person, days=KEPT_DAYS).delete()
     return draft
 
@@ -46,6 +50,15 @@ def of(question: Interrupt, person: User) -> Draft | None:
 def forget(question: Interrupt, person: User) -> None:
     """The answer stands, or the person does not want it any more."""
     Draft.objects.of(question, person).delete()
+
+
+def as_posted(draft: Draft, *, version: int) -> QueryDict:
+    """What was typed, as if it were sent for this version of the question."""
+    data = QueryDict(mutable=True)
+    for name, texts in draft.fields.items():
+        data.setlist(name, texts)
+    data["version"], data["token"] = str(version), "draft"
+    return data
 
 
 def fill(form: Form, draft: Draft) -> None:

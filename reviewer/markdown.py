@@ -7,6 +7,7 @@ question was read. So raw HTML is shown as text, images become links, and what i
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
@@ -43,20 +44,51 @@ def image_as_link(
     return f'<a href="{escape(address)}">{escape(token.content or "image")}</a> (image)'
 
 
+def text_with_mentions(
+    renderer: RendererProtocol,
+    tokens: Sequence[Token],
+    position: int,
+    options: OptionsDict,
+    env: MutableMapping[str, Any],
+) -> str:
+    html = str(escape(tokens[position].content))
+    mentions: re.Pattern[str] | None = env.get("mentions")
+    return mentions.sub(r"<strong>\g<0></strong>", html) if mentions else html
+
+
 PARSER = MarkdownIt("js-default")
 PARSER.add_render_rule("image", image_as_link)
+PARSER.add_render_rule("text", text_with_mentions)
 
 
-def render(text: str) -> SafeString:
-    """The HTML of `text`: no script, no style, no image, links without a referrer."""
+def render(text: str, *, mentions: Sequence[str] = ()) -> SafeString:
+    """The HTML of `text`: no script, no style, no image, links without a referrer.
+
+    mentions: names that stand out where they are written as `@name`, outside of code.
+    """
     text = printable(text)
     if len(text) > LONGEST_PARSED:
         return mark_safe(f"<pre>{escape(text)}</pre>")
     html = nh3.clean(
-        PARSER.render(text),
+        PARSER.render(text, {"mentions": _pattern(mentions)}),
         tags=TAGS,
         attributes=ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
     )
     return mark_safe(html)
+
+
+def words(text: str) -> str:
+    """What of a text is neither code nor an address."""
+    inline = (token.children or [] for token in PARSER.parse(text[:LONGEST_PARSED]) if token.type == "inline")
+    return "\n".join("".join(_word(one) for one in children) for children in inline)
+
+
+def _word(token: Token) -> str:
+    return token.content if token.type == "text" else " "
+
+
+def _pattern(names: Sequence[str]) -> re.Pattern[str] | None:
+    longest_first = sorted(names, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)@({'|'.join(map(re.escape, longest_first))})(?!\w)") if names else None

@@ -1,4 +1,4 @@
-"""What the desk keeps beside the journal: drafts, and how each person has arranged the queue."""
+"""What the desk keeps beside the journal: drafts, what people say to each other, how each has arranged the queue."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ class Draft(models.Model):
     # The form's fields as they were posted: names to lists of texts. Passwords are never among them.
     fields = models.JSONField(default=dict)
     updated_at = models.DateTimeField()
+    # Since when this person has the question to themselves by typing (reviewer.leases); null where they have not.
+    leased_at = models.DateTimeField(null=True)
+    # Who took it over from them while they typed, until they type on.
+    taken_by_name = models.CharField(max_length=200, blank=True, default="")
 
     objects = querysets.DraftQuerySet.as_manager()
 
@@ -76,3 +80,69 @@ class SavedView(models.Model):
     def as_query(self) -> str:
         """As it stands in an address, `?` included."""
         return f"?{self.query}" if self.query else ""
+
+
+class Comment(models.Model):
+    """Something said beside a question: a remark, or a question back to somebody (`asked`)."""
+
+    question = models.ForeignKey(Interrupt, on_delete=models.CASCADE, related_name="comments", db_index=False)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    # Names stay when accounts go.
+    author_name = models.CharField(max_length=200)
+    text = models.TextField()
+    # The names in it that were people's when it was written.
+    mentions = models.JSONField(default=list)
+    asked = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked_name = models.CharField(max_length=200, blank=True)
+    # By whom the question back was answered or withdrawn; null while somebody is waited for.
+    settled_at = models.DateTimeField(null=True)
+    settled_by_name = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+
+    objects = querysets.CommentQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # What was said beside a question, in order.
+            models.Index(fields=["question", "id"], name="reviewer_comment_thread"),
+            # Whom the rows of the queue wait for.
+            models.Index(
+                fields=["question"],
+                name="reviewer_comment_open",
+                condition=models.Q(settled_at__isnull=True) & ~models.Q(asked_name=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.author_name}: {self.question}"
+
+    @property
+    def waits(self) -> bool:
+        """Whether it asks somebody who has not replied."""
+        return bool(self.asked_name) and self.settled_at is None
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it asked somebody, and was taken back before they replied."""
+        return self.settled_at is not None and self.settled_by_name != self.asked_name
+
+
+class Mention(models.Model):
+    """That a comment speaks to a person, who has not replied and not put it aside."""
+
+    comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="+")
+    question = models.ForeignKey(Interrupt, on_delete=models.CASCADE, related_name="mentions", db_index=False)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+
+    objects = querysets.MentionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # "Asked of me": the queue's filter, and the number in the top bar.
+            models.Index(fields=["person", "question"], name="reviewer_mention_person"),
+            # A question's mentions go with it.
+            models.Index(fields=["question"], name="reviewer_mention_question"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.question}"

@@ -83,6 +83,11 @@ class Answer(forms.Form):
         for _, message in errors:
             self.add_error("answer" if "answer" in self.fields else None, message)
 
+    def recall(self, answer: Any) -> None:
+        """Begin with an answer that was given before; only what has a place in the form."""
+        if isinstance(answer, str) and "answer" in self.fields:
+            self.initial["answer"] = answer
+
     def freeze(self) -> None:
         """Keep what was typed, for reading and copying only."""
         for field in self.fields.values():
@@ -137,6 +142,11 @@ class ChoiceAnswer(Answer):
             required=False,
         )
 
+    def recall(self, answer: Any) -> None:
+        chosen = answer if self.multiple and isinstance(answer, list) else [answer]
+        places = [str(place) for place, option in enumerate(self.options) if option in chosen]
+        self.initial["answer"] = places if self.multiple else next(iter(places), None)
+
     @property
     def buttons(self) -> list[Button]:
         if self.multiple or len(self.options) > MOST_BUTTONS:
@@ -169,6 +179,11 @@ class DataAnswer(Answer):
             initial="text",
         )
 
+    def recall(self, answer: Any) -> None:
+        is_text = isinstance(answer, str)
+        self.initial["answer"] = answer if is_text else json.dumps(answer, ensure_ascii=False, indent=2)
+        self.initial["mode"] = "text" if is_text else "json"
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         text = cleaned.get("answer", "")
@@ -191,3 +206,6 @@ class SchemaAnswer(SchemaForm, Answer):
 
     def build(self, asked: Any) -> None:
         """SchemaForm adds the fields."""
+
+    def recall(self, answer: Any) -> None:
+        self.propose(answer)

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from hitl.models import Interrupt
 from hitl.querysets import ORDERS, InterruptQuerySet
 from reviewer import access, cursor
-from reviewer.models import Snooze
+from reviewer.models import Mention, Snooze
 
 
 class QueueFilter(forms.Form):
@@ -23,6 +23,7 @@ class QueueFilter(forms.Form):
     )
     workflow = forms.ChoiceField(label="Workflow", required=False)
     mine = forms.BooleanField(label="Assigned to me", required=False)
+    asked = forms.BooleanField(label="Asked of me", required=False)
     snoozed = forms.BooleanField(label="Snoozed", required=False)
     attention = forms.BooleanField(label="Answer was given back", required=False)
     order = forms.ChoiceField(
@@ -67,6 +68,8 @@ class QueueFilter(forms.Form):
         found = Interrupt.objects.pending().filter(asleep if "snoozed" in given else ~asleep)
         if "attention" in given:
             found = found.given_back()
+        if "asked" in given:
+            found = found.filter(Exists(Mention.objects.of(self.user).filter(question=OuterRef("pk"))))
         if "workflow" in given:
             found = found.of_workflow(given["workflow"])
         if "mine" in given:

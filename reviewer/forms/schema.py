@@ -22,6 +22,7 @@ class SchemaForm(forms.Form):
 
     def __init__(self, *args: Any, schema: Schema, root: str, label: str, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.schema, self.root, self.label = schema, root, label
         self.tree = tree(schema, root=root, label=label)
         for leaf in self.tree.leaves():
             self.fields[leaf.name] = leaf.field
@@ -30,6 +31,13 @@ class SchemaForm(forms.Form):
                 choices=[(place, label) for place, label, _ in self.buttons],
                 error_messages={"required": "Choose by one of the buttons."},
             )
+
+    def propose(self, value: Any) -> None:
+        """Begin with a value, as if the schema had it as its default."""
+        filled = tree({**self.schema, "default": value}, root=self.root, label=self.label)
+        for leaf in filled.leaves():
+            if leaf.name in self.fields:
+                self.initial[leaf.name] = leaf.field.initial
 
     @property
     def button_name(self) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("reviewer.live")
 
 # What a hub does when another process says so.
-TOLD = ("moved", "signed_out", "user_changed")
+TOLD = ("moved", "signed_out", "user_changed", "beside", "typed", "present")
 ME = uuid4().hex
 
 _hubs: set[Hub] = set()
@@ -66,27 +66,28 @@ def heard(hub: Hub, text: str) -> None:
         getattr(hub, what)(*args)
 
 
-def _tell(what: str, *args: Any) -> None:
+def tell(what: str, *args: Any) -> None:
+    """Call `what` of every hub, here and in other processes."""
     for hub in list(_hubs):
         hub.call(what, *args)
-    _send(what, *args)
+    send(what, *args)
 
 
 def _signed_out(*, request: HttpRequest | None, **_: Any) -> None:
     key = request.session.session_key if request is not None else None
     if key:
-        _tell("signed_out", digest(key))
+        tell("signed_out", digest(key))
 
 
 def _user_saved(*, instance: Any, update_fields: frozenset[str] | None, **_: Any) -> None:
     # Every sign-in saves this one field.
     if update_fields != frozenset({"last_login"}):
-        transaction.on_commit(lambda: _tell("user_changed", str(instance.pk)))
+        transaction.on_commit(lambda: tell("user_changed", str(instance.pk)))
 
 
 def _send_moved(thread_ids: Iterable[str]) -> None:
     for some in pieces(sorted(thread_ids)):
-        _send("moved", some)
+        send("moved", some)
 
 
 def pieces(thread_ids: list[str]) -> Iterator[list[str]]:
@@ -104,7 +105,8 @@ def pieces(thread_ids: list[str]) -> Iterator[list[str]]:
         yield piece
 
 
-def _send(what: str, *args: Any) -> None:
+def send(what: str, *args: Any) -> None:
+    """Call `what` of every hub in other processes."""
     global _sender
     line = wire.wire()
     if line is None:

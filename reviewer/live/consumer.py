@@ -18,10 +18,12 @@ MAX_MESSAGE_CHARS = 64 * 1024
 # What a server need not take at all.
 MAX_MESSAGE_BYTES = 4 * MAX_MESSAGE_CHARS
 MAX_THREADS = 50
+MAX_QUESTIONS = 5
 
 
 class DeskConsumer(AsyncWebsocketConsumer):
-    """`{"thread": id, "after": seq}` follows a thread, `{"queue": {…}}` watches the queue."""
+    """`{"thread": id, "after": seq}` follows a thread, `{"queue": {…}}` watches the queue, `{"question": id}` stands
+    beside one."""
 
     subscriber: Subscriber | None = None
     sending: asyncio.Task[None] | None = None
@@ -63,6 +65,8 @@ class DeskConsumer(AsyncWebsocketConsumer):
             thread_id = str(message["thread"])
             if not await self.hub.follow(subscriber, thread_id, after=int(message.get("after") or 0)):
                 await self.send(text_data=json.dumps({"thread": thread_id, "refused": True}))
+        if "question" in message and len(subscriber.rooms) < MAX_QUESTIONS:
+            await self.hub.stand_beside(subscriber, str(message["question"]))
         if "queue" in message:
             await self.hub.watch(subscriber, Watch.parse(message["queue"], user_id=subscriber.user_id))
 

@@ -25,6 +25,7 @@ from hitl import announce, discreet
 from reviewer import metrics
 from reviewer.live import bridge, codes, reader, wire
 from reviewer.live import watch as watches
+from reviewer.live.rooms import Rooms
 from reviewer.live.subscriber import Message, Subscriber
 
 logger = logging.getLogger("reviewer.live")
@@ -77,6 +78,7 @@ class Hub:
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._leave: list[Callable[[], None]] = []
+        self.rooms = Rooms(self)
 
     # Life
 
@@ -96,6 +98,7 @@ class Hub:
         """End every connection and the hub's own thread."""
         for leave in self._leave:
             leave()
+        self.rooms.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -113,7 +116,7 @@ class Hub:
         user = await self._read_for_one(reader.person, session_key) if session_key else None
         if user is None:
             return None
-        subscriber = Subscriber(user_id=user.pk, session_key=session_key)
+        subscriber = Subscriber(user_id=user.pk, name=user.get_username(), session_key=session_key)
         self.connections.add(subscriber)
         metrics.sockets(+1)
         return subscriber
@@ -124,6 +127,7 @@ class Hub:
             metrics.sockets(-1)
         for thread_id in list(subscriber.sent):
             self._forget(subscriber, thread_id)
+        self.rooms.leave(subscriber)
 
     async def follow(self, subscriber: Subscriber, thread_id: str, *, after: int) -> bool:
         """Send the thread's facts after `after`, and those to come; False if it may not be seen."""
@@ -133,6 +137,14 @@ class Hub:
         topic = self.topics.setdefault(thread_id, Topic(seq))
         topic.readers.add(subscriber)
         subscriber.follow(thread_id, after=min(max(after, 0), seq))
+        return True
+
+    async def stand_beside(self, subscriber: Subscriber, question_id: str) -> bool:
+        """Tell it what changes beside a question, and others that its reader looks; False if it may not be seen."""
+        if not await self._read_for_one(reader.admit_beside, subscriber.session_key, question_id):
+            return False
+        if subscriber in self.connections:
+            self.rooms.enter(subscriber, question_id)
         return True
 
     async def watch(self, subscriber: Subscriber, watch: watches.Watch) -> None:
@@ -157,7 +169,7 @@ class Hub:
     # What moved
 
     def call(self, what: str, *args: Any) -> None:
-        """Call `moved`, `signed_out` or `user_changed` from any thread."""
+        """Call a method that is told by others (`bridge.TOLD`) from any thread."""
         if self.loop is not None:
             with contextlib.suppress(RuntimeError):  # The loop has closed: nobody listens any more.
                 self.loop.call_soon_threadsafe(getattr(self, what), *args)
@@ -182,6 +194,22 @@ class Hub:
         self._recheck_due = True
         self._wake.set()
 
+    def beside(self, question_id: str) -> None:
+        """Something was said beside a question."""
+        self.rooms.changed(question_id)
+
+    def typed(self, question_id: str) -> None:
+        """Somebody types an answer to a question."""
+        self.rooms.typed(question_id)
+
+    def present(self, hub: str, question_id: str, names: Iterable[str]) -> None:
+        """Another hub says who looks at a question."""
+        self.rooms.present(hub, question_id, names)
+
+    def wake(self) -> None:
+        """There is something to tell."""
+        self._wake.set()
+
     # Serving
 
     async def _serve(self) -> None:
@@ -191,6 +219,7 @@ class Hub:
             try:
                 await self._broadcast()
                 await self._tell_queue()
+                await self.rooms.tell()
                 await self._recheck()
             except Exception as error:
                 # Whatever it was, the next comparison finds what is missing now.
@@ -204,7 +233,7 @@ class Hub:
             topic = self.topics.get(thread_id)
             if topic is None:
                 continue
-            message = await self._read(reader.message, thread_id, after=topic.seq)
+            message = await self.read(reader.message, thread_id, after=topic.seq)
             if message.seq > topic.seq:
                 topic.seq = message.seq
                 topic.missed.clear()
@@ -216,7 +245,7 @@ class Hub:
         if not (self._queue_moved and watching) or self._too_soon():
             return
         self._queue_moved = False
-        states = await self._read(reader.queue, [watch for _, watch in watching])
+        states = await self.read(reader.queue, [watch for _, watch in watching])
         texts: dict[watches.State, str] = {}
         for (subscriber, watch), state in zip(watching, states, strict=True):
             if subscriber.watch is watch and state != watch.last:
@@ -281,15 +310,16 @@ class Hub:
     async def _file_changed(self, version: int) -> tuple[bool, int]:
         if not self.connections:
             return False, version
-        if not await self._read(reader.watches_file):
+        if not await self.read(reader.watches_file):
             return False, version
-        found = await self._read(reader.data_version)
+        found = await self.read(reader.data_version)
         return found != version, found
 
     async def _compare(self) -> None:
         served = {thread_id: topic.seq for thread_id, topic in self.topics.items()}
         self._recheck_due = True
-        self.moved(await self._read(reader.moved, served) if served else ())
+        self.rooms.repeat()
+        self.moved(await self.read(reader.moved, served) if served else ())
 
     # Pieces
 
@@ -301,7 +331,8 @@ class Hub:
             if not topic.readers:
                 del self.topics[thread_id]
 
-    async def _read(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def read(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Read what is for all."""
         return await self._read_in(self._for_all, function, *args, **kwargs)
 
     async def _read_for_one(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -8,7 +8,7 @@ A connection stays open between readings and is given up after an error.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -19,9 +19,9 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from hitl.errors import NotFound
-from hitl.models import Thread
-from reviewer import access, runstate, timeline
-from reviewer.live import watch
+from hitl.models import Interrupt, Thread
+from reviewer import access, beside, runstate, timeline
+from reviewer.live import presence, watch
 from reviewer.live.subscriber import Message
 
 
@@ -60,6 +60,23 @@ def admit(session_key: str, thread_id: str) -> int | None:
         return access.thread(user, thread_id).seq if user else None
     except (NotFound, PermissionError):
         return None
+
+
+def admit_beside(session_key: str, question_id: str) -> bool:
+    """Whether the session's user may look at the question."""
+    user = person(session_key)
+    try:
+        return user is not None and bool(access.question(user, question_id))
+    except (NotFound, PermissionError):
+        return False
+
+
+def company(question_ids: Iterable[str]) -> dict[str, str]:
+    """For rows of the queue: who is beside each question, as HTML."""
+    found = beside.with_company(Interrupt.objects.pending().among(question_ids)).only("id")
+    for one in found:
+        one.looked_at_by = sorted(presence.looking(one.pk))  # type: ignore[attr-defined]
+    return {one.pk: render_to_string("reviewer/queue/company.html", {"question": one}) for one in found}
 
 
 def data_version() -> int:

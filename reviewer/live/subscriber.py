@@ -38,9 +38,12 @@ class Message:
 class Subscriber:
     """Who is connected, how far each of its threads was sent, and what waits to be sent."""
 
-    def __init__(self, *, user_id: Any, session_key: str, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(self, *, user_id: Any, session_key: str, name: str = "", max_waiting: int = MAX_WAITING) -> None:
         self.user_id = user_id
         self.session_key = session_key
+        self.name = name
+        # The questions whose pages it shows.
+        self.rooms: set[str] = set()
         self.sent: dict[str, int] = {}
         self.behind: set[str] = set()
         self.watch: Watch | None = None

@@ -18,6 +18,7 @@ from hitl.models import Interrupt
 from reviewer import markdown, shown
 from reviewer.context import Desk
 from reviewer.forms.tree import label_of
+from reviewer.models import Comment
 
 register = template.Library()
 
@@ -34,6 +35,12 @@ def desk(context: RequestContext) -> Desk:
 def render_markdown(text: str) -> SafeString:
     """Markdown as harmless HTML (see `reviewer.markdown`)."""
     return markdown.render(text)
+
+
+@register.filter
+def comment(said: Comment) -> SafeString:
+    """The text of a comment: Markdown, in which the people it mentions stand out."""
+    return markdown.render(said.text, mentions=said.mentions)
 
 
 @register.filter

@@ -15,8 +15,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from hitl import codec, questions, verbs
 from hitl.errors import AnswerConflict, Invalid, InvalidAnswer, InvalidOption
-from hitl.models import Interrupt, Run
-from reviewer import access, arranging, drafts, precedents, record, shown, timeline, undoing
+from hitl.models import Interrupt
+from reviewer import access, arranging, beside, diff, drafts, people, precedents, record, shown, timeline, undoing
 from reviewer.access import ADMINISTER, ANSWER, needs, signed_in
 from reviewer.context import Desk
 from reviewer.forms.answer import Answer
@@ -24,6 +24,7 @@ from reviewer.forms.kinds import form_for
 from reviewer.forms.queue import QueueFilter, place_of
 from reviewer.forms.schema import focus_first_error
 from reviewer.forms.triage import TriageForm
+from reviewer.models import Comment, Draft
 from reviewer.views.queue import MOST_COUNTED, counted
 
 
@@ -87,11 +88,21 @@ def answer(request: HttpRequest, question_id: str) -> HttpResponse:
 @signed_in
 @require_POST
 def assign(request: HttpRequest, question_id: str) -> HttpResponse:
-    """Claim a question (`to=me`) or give it back (`to=`); another person's takes more permission."""
+    """Claim a question (`to=me`), give it back (`to=`), or to `name` (`to=name`).
+
+    Another person's, and giving it to somebody, takes more permission.
+    """
     asked = access.question(request.user, question_id)
+    to_name = request.POST.get("to") == "name"
     of_another = asked.assignee_id not in (None, request.user.pk)
-    access.require(request.user, ADMINISTER if of_another else ANSWER)
+    access.require(request.user, ADMINISTER if of_another or to_name else ANSWER)
     to = access.person(request) if request.POST.get("to") == "me" else None
+    if to_name:
+        to = people.by_name(request.POST.get("name", "").strip().replace("\x00", ""))
+        if to is None or not access.may(to, ANSWER):
+            said = "Nobody of that name may answer questions. The question is whose it was."
+            messages.error(request, said)
+            return onward(request, reverse("reviewer:question", args=[question_id]))
     # What may be done depends on whose it is, so it has to be still theirs when it is done.
     was = asked.assignee
     asked = verbs.assign(question_id, to=to, instead_of=was, by=access.person(request), channel="web")
@@ -135,15 +146,29 @@ def refused(request: HttpRequest, form: Answer) -> HttpResponse:
 def overtaken(request: HttpRequest, form: Answer) -> HttpResponse:
     """Somebody or something was first: what stands there now, beside what was typed."""
     current = access.question(request.user, form.question.id)
-    given = form.value() if form.is_valid() else None
+    return page(request, current, form=form, status=409, conflict=True, **side_by_side(current, form))
+
+
+def side_by_side(current: Interrupt, form: Answer) -> dict[str, Any]:
+    """What was typed here, beside the answer that stands; the words that differ where both are texts."""
+    is_valid = form.is_valid()
+    given = form.value() if is_valid else None
     form.freeze()
-    context = {
-        "conflict": True,
-        "is_same": form.is_valid() and current.answer is not None and is_same(given, current.answer),
-        "typed": shown.data(given) if form.is_valid() else None,
+    theirs = codec.plain(current.answer) if current.answer is not None else None
+    return {
+        "is_same": is_valid and current.answer is not None and is_same(given, current.answer),
+        "typed": shown.data(given) if is_valid else None,
         "kept": form.kept(),
+        "compared": diff.words(theirs, given) if isinstance(theirs, str) and isinstance(given, str) else (),
     }
-    return page(request, current, form=form, status=409, **context)
+
+
+def unsent(asked: Interrupt, draft: Draft | None) -> dict[str, Any]:
+    """What somebody had typed when a colleague answered, read from their draft."""
+    if draft is None or not draft.fields or asked.answer is None:
+        return {}
+    form = form_for(asked, drafts.as_posted(draft, version=asked.version))
+    return side_by_side(asked, form) if form.is_valid() else {}
 
 
 def is_same(given: Any, stored: str) -> bool:
@@ -153,14 +178,12 @@ def is_same(given: Any, stored: str) -> bool:
 def accepted(request: HttpRequest, form: Answer) -> HttpResponse:
     """On to the next question, or back to the queue, as this person likes it.
 
-    The draft is kept as long as the answer can be undone, and brings back what was typed then.
+    What was typed is kept: it stands in the form again when the answer is undone, or given back by the workflow.
     """
     asked = form.question
     if seconds := undoing.seconds(request, asked.workflow):
         Desk(request).hold(seconds)
-        drafts.save(form, question=asked, person=access.person(request), data=request.POST, version=asked.version + 1)
-    else:
-        drafts.forget(asked, access.person(request))
+    drafts.save(form, question=asked, person=access.person(request), data=request.POST, version=asked.version + 1)
     wanted = QueueFilter(request)
     waiting = wanted.questions()
     following = waiting.page(after=place_of(asked, wanted.order_name), order=wanted.order_name).first()
@@ -176,6 +199,11 @@ def accepted(request: HttpRequest, form: Answer) -> HttpResponse:
     target = reverse("reviewer:queue") + wanted.query() + (f"#q-{following.id}" if following else "")
     if following and Desk(request).after == "next":
         target = reverse("reviewer:question", args=[following.id]) + wanted.query()
+    return onward(request, target)
+
+
+def onward(request: HttpRequest, target: str) -> HttpResponse:
+    """To another page, whether htmx has sent the form or not."""
     if request.headers.get("HX-Request"):
         return HttpResponseClientRedirect(target)
     return redirect_after_post(target)
@@ -193,12 +221,16 @@ def page(
     """The whole page, or its answer section alone when htmx asked for it."""
     may_answer = access.may(request.user, ANSWER)
     is_pending = asked.status == Interrupt.Status.PENDING
-    draft = None
-    if form is None and is_pending and may_answer:
+    person = access.person(request)
+    there = beside.drafts_of(asked, person)
+    draft = next((one for one in there if one.person_id == person.pk and one.fields), None)
+    if form is not None or not may_answer:
+        draft = None
+    elif is_pending:
         form = form_for(asked)
-        draft = drafts.of(asked, access.person(request))
-        if draft is not None:
-            drafts.fill(form, draft)
+        begin(form, draft, there)
+    elif asked.answered_by_id != person.pk:
+        more |= unsent(asked, draft)
     context = {
         "question": asked,
         "form": form,
@@ -213,10 +245,34 @@ def page(
     }
     if request.headers.get("HX-Request"):
         return render(request, "reviewer/question/answer.html", context, status=status)
-    context |= assignment(request, asked) | surroundings(asked)
+    Desk(request).know_asked(asked.asked_of_me)  # type: ignore[attr-defined]
+    context |= assignment(request, asked) | surroundings(asked) | talking(request, asked)
+    context["beside"] = beside.of(asked, person, there)
     if may_answer and is_pending:
         context |= {"triage": TriageForm(asked), "snoozes": arranging.times(timezone.now())}
     return render(request, "reviewer/question/page.html", context, status=status)
+
+
+def begin(form: Answer, draft: Draft | None, there: list[Draft]) -> None:
+    """Fill in what this person has typed, or the answer that the workflow has given back."""
+    asked = form.question
+    if draft is None and asked.problem and asked.answer is not None:
+        draft = next((one for one in there if one.person_id == asked.answered_by_id and one.fields), None)
+        if draft is None:
+            form.recall(codec.plain(asked.answer))
+    if draft is not None:
+        drafts.fill(form, draft)
+
+
+def talking(request: HttpRequest, asked: Interrupt) -> dict[str, Any]:
+    """What was said beside the question, and whether this person may say more."""
+    said = list(Comment.objects.of(asked))
+    return {
+        "comments": said,
+        "said_mark": beside.mark_of(said),
+        "may_comment": access.comments_on(request.user, said),
+        "may_administer": access.may(request.user, ADMINISTER),
+    }
 
 
 def surroundings(asked: Interrupt) -> dict[str, Any]:
@@ -225,7 +281,6 @@ def surroundings(asked: Interrupt) -> dict[str, Any]:
     return {
         "events": timeline.read(asked.thread_id, after=after),
         "is_cut": after > 0,
-        "run": Run.objects.opening(asked.thread_id, turn=asked.turn),
         "effects": precedents.effects_of(asked.workflow),
     }
 
@@ -238,4 +293,5 @@ def assignment(request: HttpRequest, asked: Interrupt) -> dict[str, Any]:
         "question": asked,
         "is_mine": is_mine,
         "may_assign": is_open and access.may(request.user, needed),
+        "may_give": is_open and access.may(request.user, ADMINISTER),
     }

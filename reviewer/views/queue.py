@@ -9,9 +9,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from hitl.models import Interrupt
-from reviewer import access, cursor
+from reviewer import access, beside, cursor
 from reviewer.access import ANSWER, signed_in
+from reviewer.context import Desk
 from reviewer.forms.queue import QueueFilter, ViewForm, cursor_of
+from reviewer.live import presence
 from reviewer.models import SavedView
 
 PAGE = 50
@@ -26,7 +28,12 @@ def queue(request: HttpRequest) -> HttpResponse:
     wanted = QueueFilter(request)
     waiting = wanted.questions()
     after = cursor.read(request.GET.get("after", ""))
-    rows = list(waiting.as_rows().beside_newest().page(after=after, order=wanted.order_name)[: PAGE + 1])
+    wide = beside.counting_asked(beside.with_company(waiting.as_rows().beside_newest()), request.user)
+    rows = list(wide.page(after=after, order=wanted.order_name)[: PAGE + 1])
+    if rows:
+        Desk(request).know_asked(rows[0].asked_of_me)  # type: ignore[attr-defined]
+    for row in rows:
+        row.looked_at_by = sorted(presence.looking(row.pk))  # type: ignore[attr-defined]
     more = rows[PAGE - 1] if len(rows) > PAGE else None
     # A first page that is not full has just been counted.
     waiting_count = len(rows) if after is None and not more else waiting.count_up_to(MOST_COUNTED + 1)

@@ -84,11 +84,12 @@ def test_who_may_not_answer_keeps_none(cleo: User) -> None:
     assert not Draft.objects.exists()
 
 
-def test_it_goes_when_the_answer_stands(desk: Client) -> None:
+def test_it_is_what_was_sent_once_the_answer_stands(desk: Client) -> None:
     asked = question()
-    save(desk, asked, answer="yes")
+    save(desk, asked, answer="y")
     desk.post(reverse("reviewer:answer", args=[asked.id]), form_of(asked, answer="yes"))
-    assert not Draft.objects.exists()
+    assert Draft.objects.get().fields["answer"] == ["yes"], "the workflow may give the answer back"
+    assert "What you wrote" not in page(desk, asked)
 
 
 def test_it_stays_when_a_colleague_was_faster(desk: Client) -> None:

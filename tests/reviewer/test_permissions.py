@@ -25,7 +25,8 @@ def test_every_page_but_signing_in_needs_an_account(client: Client, asked: Inter
         # Those for machines have tests of their own.
         if pattern.name in ("login", "logout", "healthz", "readyz", "metrics"):
             continue
-        given = {"question_id": asked.id, "thread_id": asked.thread_id, "name": "graph", "run_id": "r", "view_id": 1}
+        given = {"question_id": asked.id, "thread_id": asked.thread_id, "name": "graph", "run_id": "r"}
+        given |= {"view_id": 1, "comment_id": 1}
         names = pattern.pattern.converters
         url = reverse(f"reviewer:{pattern.name}", kwargs={name: given[name] for name in names})
         for response in (client.get(url), client.post(url)):

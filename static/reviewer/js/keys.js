@@ -74,7 +74,7 @@ const KEYS = {
 
 // The button of the group that the cursor is in; else the accented one, or the only one. Never a guess.
 function sender(field) {
-  const buttons = [...field.closest("form")?.querySelectorAll(".bar button") ?? []];
+  const buttons = [...field.closest("form")?.querySelectorAll(":is(.bar, [data-sends]) button") ?? []];
   const group = field.closest("[data-branch]");
   if (group) return buttons.find((button) => button.value === group.dataset.branch);
   return buttons.find((button) => button.matches(".primary")) ?? (buttons.length === 1 ? buttons[0] : null);

@@ -13,6 +13,7 @@ const SIGNED_OUT = 4401;
 const root = document.querySelector("[data-live-socket]");
 const thread = document.querySelector("[data-live-thread]");
 const queue = document.querySelector("[data-live-queue]");
+const beside = document.querySelector("[data-question]");
 const pause = (paused) => document.querySelector("[data-live-banner]")?.toggleAttribute("hidden", !paused);
 
 let socket = null;
@@ -28,6 +29,7 @@ function take(message) {
   if (message.thread && thread && message.seq > Number(thread.dataset.seq)) thread.dataset.seq = message.seq;
   const first = !told && message.queue;
   told ||= Boolean(first);
+  if (message.html && !message.thread) return;
   if (!first || message.queue.new || message.queue.gone) moved(message);
 }
 
@@ -39,6 +41,7 @@ function moved(message) {
 function subscriptions() {
   const wanted = [];
   if (thread) wanted.push({ thread: thread.dataset.liveThread, after: Number(thread.dataset.seq) });
+  if (beside) wanted.push({ question: beside.dataset.question });
   if (queue) {
     const shown = [...queue.querySelectorAll("[id^='q-']")].map((row) => row.id.slice(2));
     wanted.push({ queue: { ...Object.fromEntries(new URLSearchParams(queue.dataset.liveQueue)), shown } });
