@@ -33,11 +33,11 @@ rollback    start        –                author; first (where that turn opens
 cancel      cancel       –                author; reason
 fork        fork         –                author; run, version, was; base, turn_seq (where its turn opens), previous_seq
 update      update_state the value        author; workflow; base, previous_seq (where an older value is restored)
-prune       prune        –                author; first, kept: facts before `first` are forgotten but for those kept;
-                                          stands: columns of the thread, where no turn is kept
+prune       prune        –                author; first, kept: what is before `first` and not kept is forgotten; stands
 
 "author" is three keys: by (user id or null), by_name, channel. "was" is what a new turn changes on its thread.
 "back_to", of an input that goes back, is two: base, previous_seq.
+"stands", of a pruning that keeps no turn, is what the thread's columns are.
 
 A path is the body's "" or segments of 16 hex digits joined by "/", one per call on the way down; each
 segment is the digest of (task name, argument digest, n-th with that digest), so a path says which call

@@ -132,8 +132,8 @@ class Unit:
         return [name for path, name in open_calls.items() if not any(p.startswith(f"{path}/") for p in open_calls)]
 
     def fact(self, seq: int) -> Fact:
-        """A fact of the thread that was written before; NotFound where it is forgotten."""
-        return self._fact(seq)
+        """A fact of the thread that was written before, in this transaction too; NotFound where it is forgotten."""
+        return next((fact for fact in self.facts if fact.seq == seq), None) or self._fact(seq)
 
     def add(self, fact: Fact) -> Fact:
         fact.seq = self.thread.seq + 1
