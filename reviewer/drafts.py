@@ -37,7 +37,7 @@ def save(form: Form, *, question: Interrupt, person: User, data: QueryDict, vers
     if question.status == question.Status.PENDING:
         kept["leased_at"] = leases.since_when(question, person, now)
     draft, _ = Draft.objects.update_or_create(question=question, person=person, defaults=kept)
-    transaction.on_commit(lambda: bridge.tell("typed", question.pk))
+    transaction.on_commit(lambda: bridge.tell("typed", question.pk, person.get_username()))
     Draft.objects.forgotten(person, days=KEPT_DAYS).delete()
     return draft
 

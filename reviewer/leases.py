@@ -47,4 +47,4 @@ def take_over(question: Interrupt, *, by: User, now: datetime | None = None) -> 
         Draft.objects.update_or_create(
             question=question, person=by, defaults=mine, create_defaults={**mine, "version": question.version}
         )
-        transaction.on_commit(lambda: bridge.tell("typed", question.pk))
+        transaction.on_commit(lambda: bridge.tell("beside", question.pk))

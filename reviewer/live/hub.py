@@ -198,9 +198,9 @@ class Hub:
         """Something was said beside a question."""
         self.rooms.changed(question_id)
 
-    def typed(self, question_id: str) -> None:
+    def typed(self, question_id: str, name: str) -> None:
         """Somebody types an answer to a question."""
-        self.rooms.typed(question_id)
+        self.rooms.typed(question_id, name)
 
     def present(self, hub: str, question_id: str, names: Iterable[str]) -> None:
         """Another hub says who looks at a question."""

@@ -30,7 +30,7 @@ class Rooms:
         self.name = uuid4().hex
         self.readers: dict[str, set[Subscriber]] = {}
         self._dirty: set[str] = set()
-        self._typing: dict[str, asyncio.TimerHandle] = {}
+        self._typing: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._repeat_at = 0.0
 
     def enter(self, subscriber: Subscriber, question_id: str) -> None:
@@ -58,15 +58,15 @@ class Rooms:
         self._dirty.add(question_id)
         self.hub.wake()
 
-    def typed(self, question_id: str) -> None:
+    def typed(self, question_id: str, name: str) -> None:
         """Somebody types an answer. Told when it begins and when it ends, not with every letter."""
-        running = self._typing.pop(question_id, None)
+        running = self._typing.pop((question_id, name), None)
         if running is None:
             self.changed(question_id)
         else:
             running.cancel()
         later = asyncio.get_running_loop().call_later
-        self._typing[question_id] = later(leases.TYPING_SECONDS, self._rested, question_id)
+        self._typing[question_id, name] = later(leases.TYPING_SECONDS, self._rested, question_id, name)
 
     def present(self, hub: str, question_id: str, names: Iterable[str]) -> None:
         """Another hub says who looks at a question there."""
@@ -104,8 +104,8 @@ class Rooms:
             if html:
                 subscriber.notice(json.dumps({"html": html}))
 
-    def _rested(self, question_id: str) -> None:
-        self._typing.pop(question_id, None)
+    def _rested(self, question_id: str, name: str) -> None:
+        self._typing.pop((question_id, name), None)
         self.changed(question_id)
         rest = leases.LEASE_SECONDS - leases.TYPING_SECONDS + 1
         asyncio.get_running_loop().call_later(rest, self.changed, question_id)
