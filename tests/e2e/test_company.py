@@ -119,6 +119,14 @@ def test_on_a_phone_in_the_dark(sign_in, ask) -> None:
     pages.expect_fits(page)
 
 
+def test_assigning_on_a_phone(sign_in, ask) -> None:
+    question = ask()
+    page = sign_in("ana", viewport={"width": 320, "height": 700})
+    pages.open_question(page, question)
+    page.locator("#assignment summary").click()
+    pages.expect_fits(page)
+
+
 def test_who_administers_gives_a_question_to_a_colleague(sign_in, ask) -> None:
     question = ask()
     page = sign_in("ana")
