@@ -38,7 +38,7 @@ class Stage:
     title: str
     arguments: tuple[str, ...]
     services: tuple[str, ...] = ()
-    minutes: float = 5
+    minutes: float = 12
 
 
 # The trouble lasts until every thread is started, at least so long; then all must settle.
@@ -50,7 +50,7 @@ STAGES = [
     Stage("sqlite", "On SQLite", ("-m", f"{ELSEWHERE} and not postgres")),
     Stage("postgres", "On PostgreSQL", ("-m", ELSEWHERE, "--database-only"), services=("postgres",)),
     Stage("redis", "With Redis", ("-m", "redis and not chaos"), services=("postgres", "redis")),
-    Stage("browser", "In Chromium", ("tests/e2e", "-m", "browser"), services=("chromium",), minutes=10),
+    Stage("browser", "In Chromium", ("tests/e2e", "-m", "browser"), services=("chromium",), minutes=20),
     Stage("packaging", "The wheel in another project", ("tests/packaging", "-m", "packaging")),
     Stage("chaos", "Chaos, SQLite", (*CHAOS, "chaos and not postgres"), minutes=CHAOS_MINUTES),
     Stage(
