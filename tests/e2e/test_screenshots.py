@@ -19,13 +19,14 @@ from tests.e2e.journal import Journal, Question
 from tests.services.desk import Desk
 
 IMAGES = Path(__file__).resolve().parent.parent.parent / "docs" / "images"
-MAX_BYTES = 150_000
+MAX_BYTES = 200_000
 LOOKS = {
     "": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
     "-dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
     "-narrow": {"viewport": {"width": 360, "height": 740}, "color_scheme": "light", "device_scale_factor": 2},
 }
-PICTURES = [f"{name}{look}" for name in ("queue", "question", "actions", "run") for look in LOOKS] + ["start"]
+SUBJECTS = ("queue", "question", "actions", "together", "run", "fork", "compare", "runs", "start", "settings")
+PICTURES = [f"{name}{look}" for name in SUBJECTS for look in LOOKS]
 
 MINUTES_AGO = [410, 340, 300, 260, 190, 95, 34, 12, 3, 1]
 PAID = "refund-2041"
@@ -96,16 +97,47 @@ def run(page: Page, asked: Question) -> None:
     expect(page.locator(".run-result")).to_be_visible()
 
 
+def together(page: Page, asked: Question) -> None:
+    page.goto("/?q=refund")
+    for box in page.locator("#queue-list input[name=pick]").all()[:2]:
+        box.check()
+    page.get_by_role("button", name="Decide together").click()
+    expect(page.get_by_role("heading", name="Decide together")).to_be_visible()
+
+
+def fork(page: Page, asked: Question) -> None:
+    page.goto(f"/runs/{PAID}/")
+    page.get_by_role("link", name="Answer otherwise").first.click()
+    expect(page.locator("h1")).to_contain_text("Answer otherwise")
+
+
+def compare(page: Page, asked: Question) -> None:
+    page.goto(f"/runs/{PAID}/compare/")
+
+
+def runs(page: Page, asked: Question) -> None:
+    page.goto("/runs/")
+
+
 def start(page: Page, asked: Question) -> None:
     page.goto("/start/refund/")
+
+
+def settings(page: Page, asked: Question) -> None:
+    page.goto("/accounts/settings/")
 
 
 SHOWN: dict[str, Callable[[Page, Question], None]] = {
     "queue": queue,
     "question": question,
     "actions": actions,
+    "together": together,
     "run": run,
+    "fork": fork,
+    "compare": compare,
+    "runs": runs,
     "start": start,
+    "settings": settings,
 }
 
 
