@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce, Greatest, Now, Substr
 
 from hitl import search
@@ -183,6 +183,13 @@ class RunQuerySet(models.QuerySet["Run"]):
     def waiting(self) -> RunQuerySet:
         """Starts in line, the first to begin first."""
         return self.filter(status="waiting").order_by(Coalesce("run_at", "created_at"), "seq")
+
+    def latest_and_waiting(self, thread_id: str) -> RunQuerySet:
+        """A thread's latest run that has begun, and the starts in line behind it, the first to begin first."""
+        latest = self.of(thread_id).begun().order_by("-seq", "-created_at").values("pk")[:1]
+        found = self.filter(Q(pk__in=Subquery(latest)) | Q(thread_id=thread_id, status="waiting"))
+        behind = Case(When(status="waiting", then=1), default=0)
+        return found.order_by(behind, Coalesce("run_at", "created_at"), "seq")
 
     def with_input(self, *, preview_chars: int) -> RunQuerySet:
         """With the beginning of the input that stands where each run was asked for."""

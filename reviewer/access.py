@@ -194,7 +194,8 @@ def saved_view(user: Person, view_id: int) -> SavedView:
 
 def thread(user: Person, thread_id: str) -> Thread:
     """The thread."""
-    found: Thread | None = Thread.objects.filter(id=thread_id).first() if can_be(thread_id) else None
+    wanted = beside.counting_asked(Thread.objects.filter(id=thread_id), user)
+    found: Thread | None = wanted.first() if can_be(thread_id) else None
     if found is None:
         raise UnknownThread(f"There is no thread {thread_id}. Look for it in the list of runs.")
     return found

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -20,6 +20,8 @@ from hitl.querysets import InterruptQuerySet
 from reviewer import leases
 from reviewer.live import presence
 from reviewer.models import Comment, Draft, Mention
+
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 def with_company(rows: InterruptQuerySet) -> InterruptQuerySet:
@@ -34,11 +36,11 @@ def with_company(rows: InterruptQuerySet) -> InterruptQuerySet:
     )
 
 
-def counting_asked(questions: InterruptQuerySet, person: Any) -> InterruptQuerySet:
-    """Each question with `asked_of_me`: in how many questions somebody speaks to this person."""
+def counting_asked(rows: Rows, person: Any) -> Rows:
+    """Each row with `asked_of_me`: in how many questions somebody speaks to this person."""
     mine = Mention.objects.of(person).filter(question__status="pending").order_by().values("person")
     count = mine.annotate(all=Count("question", distinct=True)).values("all")
-    return questions.annotate(asked_of_me=Coalesce(Subquery(count), 0))
+    return rows.annotate(asked_of_me=Coalesce(Subquery(count), 0))
 
 
 def speaking_to(questions: InterruptQuerySet, person: Any) -> InterruptQuerySet:

@@ -82,15 +82,17 @@ class RunState:
         return self.state in ("finished", "failed", "cancelled")
 
 
-def read(thread_id: str) -> RunState:
-    """The state of a thread now; raises Thread.DoesNotExist."""
+def read(thread_id: str, *, thread: Thread | None = None) -> RunState:
+    """The state of a thread now, or since `thread` was read; raises Thread.DoesNotExist."""
     # The thread comes first: what is read after it may be newer than its seq says, but never older, and
     # whatever is newer will be read again.
-    thread = Thread.objects.get(id=thread_id)
-    run = Run.objects.of(thread_id).begun().last()
-    questions = list(Interrupt.objects.of(thread_id).open())
-    line = Run.objects.of(thread_id).waiting().with_input(preview_chars=PREVIEW_CHARS)
-    starts = [_waiting(one) for one in line[: MOST_STARTS + 1]]
+    thread = thread or Thread.objects.get(id=thread_id)
+    found = Run.objects.latest_and_waiting(thread_id).with_input(preview_chars=PREVIEW_CHARS)[: MOST_STARTS + 2]
+    begun, waiting = _parted(list(found))
+    run = begun[0] if begun else None
+    # An idle thread asks nothing.
+    questions = [] if thread.status == Thread.Status.IDLE else list(Interrupt.objects.of(thread_id).open())
+    starts = [_waiting(one) for one in waiting]
     state = word(thread.status, run.status if run else None, wake_at=thread.wake_at, turn=thread.turn)
     if thread.status == Thread.Status.IDLE and (thread.output_seq or 0) > thread.turn_seq:
         # A value that was set by hand is a value, whatever became of the turn's runs.
@@ -110,6 +112,11 @@ def read(thread_id: str) -> RunState:
         until=thread.wake_at if state == "asleep" else None,
         since=_since(thread, run, state),
     )
+
+
+def _parted(runs: list[Run]) -> tuple[list[Run], list[Run]]:
+    waiting = [run for run in runs if run.status == Run.Status.WAITING]
+    return [run for run in runs if run.status != Run.Status.WAITING], waiting
 
 
 def _waiting(run: Any) -> Waiting:

@@ -15,6 +15,7 @@ from hitl import registry, verbs
 from hitl.errors import Conflict, UnknownRun, UnknownWorkflow
 from hitl.models import Run, Thread
 from reviewer import access, cursor, runstate, shown, timeline, waterfall
+from reviewer.context import Desk
 from reviewer.live import reader
 
 PAGE_ROWS = 50
@@ -140,7 +141,8 @@ def retry(request: HttpRequest, thread_id: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, thread: Thread, *, problem: Conflict | UnknownRun | None = None) -> HttpResponse:
-    run = runstate.read(thread.id)
+    run = runstate.read(thread.id, thread=thread)
+    Desk(request).know_asked(thread.asked_of_me)  # type: ignore[attr-defined]
     after = number_of(request.GET.get("from"), default=max(0, run.seq - timeline.WINDOW_FACTS))
     rows = timeline.read(thread.id, after=after, up_to=run.seq).rows
     context = {

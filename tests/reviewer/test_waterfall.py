@@ -75,6 +75,14 @@ class TestPages:
         assert f"/runs/{thread.id}/fork/?at={asked.asked_seq}" in page and "Answer otherwise" in page
         assert "<svg" in desk.get(reverse("reviewer:waterfall", args=[thread.id])).content.decode()
 
+    @pytest.mark.parametrize("is_ended", [True, False])
+    def test_the_run_page_takes_at_most_eight_queries(
+        self, desk: Client, is_ended: bool, django_assert_max_num_queries: Any
+    ) -> None:
+        thread_id = ended()[0].thread_id if is_ended else question("Still open?").thread_id
+        with django_assert_max_num_queries(8):
+            desk.get(reverse("reviewer:thread", args=[thread_id]))
+
     def test_another_answer_starts_another_run(self, desk: Client, ben: User) -> None:
         asked, thread = ended()
         where = reverse("reviewer:fork", args=[thread.id]) + f"?at={asked.asked_seq}"
