@@ -127,6 +127,16 @@ class Projection:
         self._make_run = make_run
         self._make_question = make_question
 
+    def committed(self) -> Projection:
+        """The same rows, of which nothing is left to write."""
+        return Projection(
+            self.thread,
+            self.runs.values(),
+            self.questions.values(),
+            make_run=self._make_run,
+            make_question=self._make_question,
+        )
+
     def apply(self, fact: Fact) -> None:
         self.thread.seq = fact.seq
         if fact.kind != "prune":

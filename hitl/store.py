@@ -32,6 +32,36 @@ T = TypeVar("T")
 MAX_THREAD_ID = 200
 
 
+class Kept:
+    """The rows of a leased thread as its lease-holder knows them, for as long as nobody else has written there.
+
+    The holder's own facts are counted in as they are committed. Whatever anybody else does to a thread raises its
+    `seq`, so that a compare of `seq` and `lease_epoch` tells whether these rows are still what stands.
+    """
+
+    __slots__ = ("_projection", "seq")
+
+    def __init__(self) -> None:
+        self._projection: Projection | None = None
+        self.seq = 0
+
+    def keep(self, projection: Projection) -> None:
+        """What the transition that took the lease has committed."""
+        self._projection, self.seq = projection.committed(), projection.thread.seq
+
+    def count_in(self, facts: Sequence[Fact]) -> None:
+        """Facts of the holder that are committed: a gap before them is somebody else's, and stays a difference."""
+        if facts and facts[0].seq == self.seq + 1:
+            self.seq = facts[-1].seq
+        if any(fact.kind == "warning" for fact in facts):
+            self._projection = None  # that changes the row itself
+
+    def take(self) -> Projection | None:
+        """The rows, once: whoever gets them changes them."""
+        taken, self._projection = self._projection, None
+        return taken
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lease:
     """The right to run one thread. `claims` counts how often it was claimed since the last new fact.
@@ -47,6 +77,7 @@ class Lease:
     version: str = ""
     taken_at: datetime = dataclasses.field(default_factory=lambda: datetime.now(UTC), compare=False)
     taken_monotonic: float = dataclasses.field(default_factory=monotonic, compare=False)
+    kept: Kept = dataclasses.field(default_factory=Kept, compare=False, repr=False)
 
     def now(self) -> datetime:
         """The store's time, whatever this machine's clock shows or jumps to meanwhile (rule 3)."""
@@ -117,6 +148,8 @@ class Unit:
         self.now = now
         self.is_new = is_new
         self.facts: list[Fact] = []
+        # The lease that was taken here, if one was.
+        self.lease: Lease | None = None
         self._turn = turn
         self._fact = fact
 
@@ -173,7 +206,7 @@ class Unit:
         thread.lease_expires_at = self.now + timedelta(seconds=lease_seconds)
         thread.claims += 1
         thread.nudges, thread.nudge_at, thread.wake_at = 0, None, None
-        return Lease(
+        self.lease = Lease(
             thread.id,
             thread.lease_epoch,
             thread.lease_owner,
@@ -181,6 +214,7 @@ class Unit:
             thread.workflow_version,
             taken_at=self.now,
         )
+        return self.lease
 
     def drop_lease(self) -> None:
         thread = self.thread

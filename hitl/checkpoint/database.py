@@ -51,7 +51,7 @@ class DatabaseSaver(Store):
         threads = 1 if vendor == "sqlite" else conf.settings().journal_threads
         self._append = statements.append_postgres if vendor == "postgresql" else statements.append_generic
         connection = connections[alias]
-        self._threads = Table(Thread, connection, guard=["seq"])
+        self._threads = Table(Thread, connection, guard=["seq", "lease_epoch"])
         self._runs = Table(Run, connection, guard=["status"])
         self._questions = Table(Interrupt, connection, guard=["status", "version"])
         self.journal = Journal(self, threads=threads)
@@ -71,11 +71,14 @@ class DatabaseSaver(Store):
             unit = self._lock(thread_id, create=create, closed=closed, questions=questions)
             result = work(unit)
             self._write(unit)
-            return result
+        if unit.lease is not None and (closed or unit.is_new) and not connections[self.alias].in_atomic_block:
+            unit.lease.kept.keep(unit.projection)
+        return result
 
     def settle(self, lease: Lease, work: Callable[[Unit], bool], *, loaded_seq: int) -> bool:
         def attempt() -> bool:
-            return self.transact(lease.thread_id, work, closed=True)
+            over = self._settle_unread(lease, work)
+            return self.transact(lease.thread_id, work, closed=True) if over is None else over
 
         def already() -> bool | None:
             ends = Checkpoint.objects.using(self.alias).filter(
@@ -90,6 +93,49 @@ class DatabaseSaver(Store):
             return row is None or row.lease_epoch != lease.epoch or not row.lease_owner
 
         return self._patiently(lease.thread_id, attempt, already)
+
+    def _settle_unread(self, lease: Lease, work: Callable[[Unit], bool]) -> bool | None:
+        """End the pass on the rows that were kept with the lease, without reading them again.
+
+        None where that cannot be: nothing is written then, and they have to be read under the lock. Somebody else has
+        written in between (perhaps an answer, which must not be slept through); or the leg goes on, or sleeps, where
+        also those columns count that are changed without a fact.
+        """
+        projection = lease.kept.take()
+        if projection is None or connections[self.alias].in_atomic_block:
+            return None
+        thread_id, thread = lease.thread_id, projection.thread
+        self._threads.note_seq(thread, lease.kept.seq)
+        unit = Unit(
+            projection,
+            now=lease.now(),
+            is_new=False,
+            turn=lambda: self._load(thread_id).facts,
+            fact=partial(self._fact_at, thread_id),
+        )
+        over = work(unit)
+        if thread.status == "busy" or thread.wake_at is not None:
+            return None
+        with self._reachable(thread_id):
+            return over if self._write_if_unchanged(unit) else None
+
+    def _write_if_unchanged(self, unit: Unit) -> bool:
+        """Write the unit unless the thread is another by now: one statement on PostgreSQL, one commit elsewhere."""
+        projection, connection = unit.projection, connections[self.alias]
+        for row in (*projection.touched.values(), *projection.added.values()):
+            row.updated_at = unit.thread.updated_at
+        if connection.vendor == "postgresql":
+            touched = [(self._table(row), row) for row in projection.touched.values()]
+            added = [(self._table(row), row) for row in projection.added.values()]
+            if not statements.write_postgres(connection, (self._threads, unit.thread), touched, added, unit.facts):
+                return False
+            _committed(unit)
+            return True
+        with transaction.atomic(using=self.alias):
+            if not self._threads.update(unit.thread)():
+                return False
+            self._write(unit)
+        return True
 
     def _lock(self, thread_id: str, *, create: bool, closed: bool, questions: Sequence[str]) -> Unit:
         read = partial(self._locked, thread_id, closed=closed, questions=questions)
@@ -161,7 +207,13 @@ class DatabaseSaver(Store):
 
     def append(self, lease: Lease, facts: Sequence[Fact]) -> None:
         self._append(connections[self.alias], lease, facts)
+        self._count_in(lease, facts)
         _written({lease.thread_id}, len(facts))
+
+    def _count_in(self, lease: Lease, facts: Sequence[Fact]) -> None:
+        """Once they are committed; within a transaction of somebody's nobody knows whether they will be."""
+        if not connections[self.alias].in_atomic_block:
+            lease.kept.count_in(facts)
 
     def atomically(self, lease: Lease, work: Callable[[], Sequence[Fact]]) -> None:
         facts: Sequence[Fact] = ()
@@ -181,6 +233,7 @@ class DatabaseSaver(Store):
                 lease.thread_id, partial(self._is_there, lease, facts[0]), lambda: None
             ):
                 raise unreachable(lease.thread_id, error) from error
+        self._count_in(lease, facts)
         _written({lease.thread_id}, len(facts))
 
     def _still_stands(self, held: Any) -> bool:
@@ -217,7 +270,10 @@ class DatabaseSaver(Store):
                 for index in order:
                     outcome[index] = self._append_one(connection, group[index])
             results = [outcome[index] for index in range(len(group))]
-        count = sum(len(entry.facts) for entry, error in zip(group, results, strict=True) if error is None)
+        written = [entry for entry, error in zip(group, results, strict=True) if error is None]
+        for entry in written:
+            self._count_in(entry.lease, entry.facts)
+        count = sum(len(entry.facts) for entry in written)
         _written({entry.lease.thread_id for entry in group}, count)
         return results
 
@@ -246,6 +302,7 @@ class DatabaseSaver(Store):
         def attempt() -> bool:
             with transaction.atomic(using=self.alias):
                 self._append(connections[self.alias], lease, entry.facts)
+            self._count_in(lease, entry.facts)
             _written({lease.thread_id}, len(entry.facts))
             return True
 

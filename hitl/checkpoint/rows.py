@@ -7,6 +7,7 @@ Values pass through the fields' own conversions, so both databases store what th
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
@@ -18,6 +19,17 @@ from hitl.checkpoint import driver
 
 M = TypeVar("M", bound=models.Model)
 Reader = Callable[[Any], Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """A row's UPDATE in its pieces, with what is stored thereafter."""
+
+    sets: str
+    values: list[Any]
+    same: str
+    compared: list[Any]
+    stored: list[Any]
 
 
 class Table(Generic[M]):
@@ -34,10 +46,12 @@ class Table(Generic[M]):
         self._guard = [self._names.index(name) for name in guard]
         self._readers = [self._reader(field) for field in self._fields]
         self._writers = [self._writer(field) for field in self._fields]
-        self._table = connection.ops.quote_name(meta.db_table)
-        self._select = f"SELECT {', '.join(self._columns)} FROM {self._table} WHERE "
-        self._insert = f"INSERT INTO {self._table} ({', '.join(self._columns)}) VALUES "
+        self.name = connection.ops.quote_name(meta.db_table)
+        self._select = f"SELECT {', '.join(self._columns)} FROM {self.name} WHERE "
+        self._insert = f"INSERT INTO {self.name} ({', '.join(self._columns)}) VALUES "
         self._marks = f"({', '.join(['%s'] * len(self._columns))})"
+        self.columns = ", ".join(self._columns)
+        self._typed = ", ".join(f"%s::{_plain_type(field, connection)}" for field in self._fields)
 
     def select(self, where: str, params: Sequence[Any]) -> Callable[[], list[M]]:
         """Ask for the rows that `where`, a constant of the caller's, names; what is returned reads them."""
@@ -53,17 +67,40 @@ class Table(Generic[M]):
 
     def update(self, row: M) -> Callable[[], bool]:
         """Write what changed since `select`; what is returned says whether the row was still what was read."""
+        change = self.change(row)
+        if change is None:
+            return lambda: True
+        row.__dict__["_read"] = change.stored
+        sql = f"UPDATE {self.name} SET {change.sets} WHERE {change.same}"
+        done = self._execute(sql, [*change.values, *change.compared])
+        return lambda: bool(done.rowcount)
+
+    def change(self, row: M) -> Change | None:
+        """What `update` would write, or None where nothing changed."""
         before: list[Any] = row.__dict__["_read"]
         now = self._stored(row)
         changed = [index for index, value in enumerate(now) if value != before[index]]
         if not changed:
-            return lambda: True
-        sets = ", ".join(f"{self._columns[index]} = %s" for index in changed)
-        same = " AND ".join(f"{self._columns[index]} = %s" for index in (self._key, *self._guard))
-        params = [now[index] for index in changed]
-        params += [before[index] for index in (self._key, *self._guard)]
-        done = self._execute(f"UPDATE {self._table} SET {sets} WHERE {same}", params)
-        return lambda: bool(done.rowcount)
+            return None
+        compared = (self._key, *self._guard)
+        return Change(
+            sets=", ".join(f"{self._columns[index]} = %s" for index in changed),
+            values=[now[index] for index in changed],
+            same=" AND ".join(f"{self._columns[index]} = %s" for index in compared),
+            compared=[before[index] for index in compared],
+            stored=now,
+        )
+
+    def selected(self, row: M) -> tuple[str, list[Any]]:
+        """A new row as what an `INSERT … SELECT` takes in place of `VALUES`: the columns with their types, and values.
+
+        The types are without their lengths: a cast to those would cut a text that is too long, not refuse it.
+        """
+        return self._typed, self._stored(row)
+
+    def note_seq(self, row: M, seq: int) -> None:
+        """The row is known to have this `seq` by now."""
+        row.__dict__["seq"] = row.__dict__["_read"][self._names.index("seq")] = seq
 
     def _execute(self, sql: str, params: Sequence[Any]) -> Any:
         return driver.execute(connections[self._connection.alias], sql, params)
@@ -102,6 +139,10 @@ class Table(Generic[M]):
             adapt: Reader = self._connection.ops.adapt_datetimefield_value
             return adapt
         return json.dumps if isinstance(field, models.JSONField) else None
+
+
+def _plain_type(field: Field[Any, Any], connection: Any) -> str:
+    return str(field.db_type(connection)).partition("(")[0]
 
 
 def _is_serial(field: Field[Any, Any]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from hitl.checkpoint import driver
+from hitl.checkpoint.rows import Table
 from hitl.facts import Fact
 from hitl.store import Lease, lost
 
@@ -73,6 +74,45 @@ def append_postgres(connection: Any, lease: Lease, facts: Sequence[Fact]) -> Non
 
 _POSTGRES_ROW = (
     "SELECT f.id, f.seq - %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::timestamptz, %s::timestamptz FROM f"
+)
+
+
+def write_postgres(
+    connection: Any,
+    thread: tuple[Table[Any], Any],
+    touched: Sequence[tuple[Table[Any], Any]],
+    added: Sequence[tuple[Table[Any], Any]],
+    facts: Sequence[Fact],
+) -> bool:
+    """A whole transition in one statement; False, and nothing written, where a row is not what it was decided on."""
+    if len(facts) > MAX_ROWS or len(touched) + len(added) > MAX_ROWS:
+        return False
+    table, row = thread
+    change = table.change(row)
+    assert change is not None, "A fact raises the thread's seq."
+    changes = [(table, change) for table, change in ((table, table.change(row)) for table, row in touched) if change]
+    same = [change.same, *(f"EXISTS (SELECT 1 FROM {table.name} WHERE {change.same})" for table, change in changes)]
+    parts = [f"f AS (UPDATE {table.name} SET {change.sets} WHERE {' AND '.join(same)} RETURNING id AS locked)"]
+    params = [*change.values, *change.compared]
+    for _, other in changes:
+        params += other.compared
+    for index, (table, other) in enumerate(changes):
+        parts.append(f"u{index} AS (UPDATE {table.name} SET {other.sets} FROM f WHERE {other.same})")
+        params += [*other.values, *other.compared]
+    for index, (table, row) in enumerate(added):
+        marks, values = table.selected(row)
+        parts.append(f"i{index} AS (INSERT INTO {table.name} ({table.columns}) SELECT {marks} FROM f)")
+        params += values
+    rows = " UNION ALL ".join([_NUMBERED_ROW] * len(facts))
+    for fact in facts:
+        params += [fact.seq, *_values(connection, fact)]
+    sql = f"WITH {', '.join(parts)} INSERT INTO hitl_checkpoint ({', '.join(COLUMNS)}) {rows}"
+    return bool(driver.execute(connection, sql, params).rowcount)
+
+
+_NUMBERED_ROW = (
+    "SELECT locked, %s::bigint, %s, %s::integer, %s, %s::integer, %s, %s, %s::integer, %s::boolean, %s, %s, "
+    "%s::bigint, %s::timestamptz, %s::timestamptz FROM f"
 )
 
 
