@@ -57,7 +57,7 @@ def test_the_same_form_sent_again_after_its_answer_was_lost(sign_in, ask, expect
     expect(page.locator("#flash")).to_contain_text("The server did not answer.")
     page.unroute("**/answer/")
     pages.send(page)
-    page.wait_for_url(lambda address: "/questions/" not in address)
+    page.wait_for_url(lambda address: question.page not in address)
     expect_one(question)
 
 
