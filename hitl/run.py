@@ -105,7 +105,9 @@ def _run(thread_id: str) -> bool:
     workflow = registry.find(thread.workflow, version=thread.workflow_version) if thread is not None else None
     if thread is None or workflow is None or thread.status != "busy":
         return False
-    lease = store.call(partial(store.transact, thread_id, claiming(workflow), closed=True), key=thread_id)
+    lease = store.call(
+        partial(store.transact, thread_id, claiming(workflow), closed=True, repeatable=True), key=thread_id
+    )
     if lease is None:
         return False
     setting = Setting(workflow, store, lease, workflow.config_of(thread), tell_nobody)

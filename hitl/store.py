@@ -256,12 +256,15 @@ class Store(ABC):
         create: bool = False,
         closed: bool = False,
         questions: Sequence[str] = (),
+        repeatable: bool = False,
     ) -> T:
         """Run `work` on the locked thread and write what it added, all or nothing.
 
         create: make the thread's row if it is not there; otherwise UnknownThread.
         closed: let `work` see the closed questions of this turn too, not only the open ones.
         questions: ids of questions that `work` wants to see in any case.
+        repeatable: `work` does nothing but add to the unit; it may be run on rows that are not locked yet, and again
+            on the locked ones if those are others.
         """
 
     @abstractmethod

@@ -482,14 +482,16 @@ class Workflow(states.States, Batches, Described):
             return store.transact(thread_id, partial(self._go_back, at=at, input=input, config=config))
         if isinstance(input, Command):
             work = partial(self._resume, value=input.resume)
-            return store.transact(thread_id, work, closed=True, questions=answering.named(input.resume))
+            return store.transact(
+                thread_id, work, closed=True, questions=answering.named(input.resume), repeatable=True
+            )
         if input is None:
             if store.thread(thread_id) is None:
                 raise EmptyInput(f"Received no input, and there is no thread {thread_id!r} to go on with.")
             return store.transact(thread_id, self._go_on)
         text = codec.encode(input, where="input")
         start = partial(self._start, text=text, metadata=config["metadata"])
-        return store.transact(thread_id, start, create=True)
+        return store.transact(thread_id, start, create=True, repeatable=True)
 
     def _check_command(self, command: Command, thread_id: str) -> None:
         """There is no graph around, nothing to update and nowhere to go (item 56)."""

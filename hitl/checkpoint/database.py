@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from django.db.models import Q
 from hitl import announce, conf, discreet, forking, observing
 from hitl.checkpoint import driver, statements
 from hitl.checkpoint.rows import Table
-from hitl.errors import InsideTransaction, JournalUnreachable, LeaseLost
+from hitl.errors import HitlError, InsideTransaction, JournalUnreachable, LeaseLost
 from hitl.facts import NOT_REPLAYED, Fact
 from hitl.journal import Entry, Journal, inline
 from hitl.models import Checkpoint, Interrupt, Run, Thread
@@ -66,14 +66,45 @@ class DatabaseSaver(Store):
         create: bool = False,
         closed: bool = False,
         questions: Sequence[str] = (),
+        repeatable: bool = False,
     ) -> T:
-        with self._reachable(thread_id), transaction.atomic(using=self.alias):
-            unit = self._lock(thread_id, create=create, closed=closed, questions=questions)
-            result = work(unit)
-            self._write(unit)
+        done: tuple[Unit, T] | None = None
+        if repeatable and self._can_go_unlocked():
+            done = self._transact_unlocked(thread_id, work, create=create, closed=closed, questions=questions)
+        if done is None:
+            with self._reachable(thread_id), transaction.atomic(using=self.alias):
+                unit = self._lock(thread_id, create=create, closed=closed, questions=questions)
+                done = unit, work(unit)
+                self._write(unit)
+        unit, result = done
         if unit.lease is not None and (closed or unit.is_new) and not connections[self.alias].in_atomic_block:
             unit.lease.kept.keep(unit.projection)
         return result
+
+    def _can_go_unlocked(self) -> bool:
+        """Where a lock is a round trip of its own, and the transition a transaction of its own."""
+        connection = connections[self.alias]
+        return connection.vendor == "postgresql" and not connection.in_atomic_block
+
+    def _transact_unlocked(
+        self, thread_id: str, work: Callable[[Unit], T], *, create: bool, closed: bool, questions: Sequence[str]
+    ) -> tuple[Unit, T] | None:
+        """Read, and write in one statement if the thread is still what was read: without BEGIN, lock and COMMIT.
+
+        None, and nothing written, where it is another, where there is nothing to write, and where the answer is no:
+        that is decided under the lock.
+        """
+        with self._reachable(thread_id):
+            now, found, runs, asked = self._seen(thread_id, lock=False, closed=closed, questions=questions)
+            if not found and not create:
+                return None
+            thread = found[0] if found else _new_thread(thread_id)
+            unit = self._unit(thread, runs, asked, now=now, is_new=not found)
+            try:
+                result = work(unit)
+            except HitlError:
+                return None
+            return (unit, result) if unit.facts and self._write_if_unchanged(unit, leased=True) else None
 
     def settle(self, lease: Lease, work: Callable[[Unit], bool], *, loaded_seq: int) -> bool:
         def attempt() -> bool:
@@ -106,12 +137,8 @@ class DatabaseSaver(Store):
             return None
         thread_id, thread = lease.thread_id, projection.thread
         self._threads.note_seq(thread, lease.kept.seq)
-        unit = Unit(
-            projection,
-            now=lease.now(),
-            is_new=False,
-            turn=lambda: self._load(thread_id).facts,
-            fact=partial(self._fact_at, thread_id),
+        unit = self._unit(
+            thread, projection.runs.values(), projection.questions.values(), now=lease.now(), is_new=False
         )
         over = work(unit)
         if thread.status == "busy" or thread.wake_at is not None:
@@ -119,16 +146,25 @@ class DatabaseSaver(Store):
         with self._reachable(thread_id):
             return over if self._write_if_unchanged(unit) else None
 
-    def _write_if_unchanged(self, unit: Unit) -> bool:
-        """Write the unit unless the thread is another by now: one statement on PostgreSQL, one commit elsewhere."""
+    def _write_if_unchanged(self, unit: Unit, *, leased: bool = False) -> bool:
+        """Write the unit unless the thread is another by now: one statement on PostgreSQL, one commit elsewhere.
+
+        leased: the unit has looked at the time of the lease, which is prolonged without a fact.
+        """
         projection, connection = unit.projection, connections[self.alias]
         for row in (*projection.touched.values(), *projection.added.values()):
             row.updated_at = unit.thread.updated_at
         if connection.vendor == "postgresql":
             touched = [(self._table(row), row) for row in projection.touched.values()]
             added = [(self._table(row), row) for row in projection.added.values()]
-            if not statements.write_postgres(connection, (self._threads, unit.thread), touched, added, unit.facts):
+            thread = self._threads.insertion(unit.thread) if unit.is_new else self._threads.change(unit.thread)
+            assert thread is not None, "A fact raises the thread's seq."
+            if leased and not unit.is_new:
+                thread = self._threads.comparing(thread, unit.thread, "lease_expires_at")
+            if not statements.write_postgres(connection, thread, touched, added, unit.facts):
                 return False
+            for table, row in ((self._threads, unit.thread), *touched, *added):
+                table.note_written(row)
             _committed(unit)
             return True
         with transaction.atomic(using=self.alias):
@@ -138,36 +174,42 @@ class DatabaseSaver(Store):
         return True
 
     def _lock(self, thread_id: str, *, create: bool, closed: bool, questions: Sequence[str]) -> Unit:
-        read = partial(self._locked, thread_id, closed=closed, questions=questions)
+        read = partial(self._seen, thread_id, lock=True, closed=closed, questions=questions)
         now, found, runs, asked = read()
         is_new = False
         if not found:
             if not create:
                 raise unknown_thread(thread_id)
-            moment = datetime.now(UTC)
-            made = Thread(id=check_thread_id(thread_id), created_at=moment, updated_at=moment)
+            made = _new_thread(thread_id)
             is_new = self._threads.insert(made, unless_there=True)()
             now, found, runs, asked = (now, [made], [], []) if is_new else read()
-        projection = Projection(found[0], runs, asked, make_run=Run, make_question=Interrupt)
+        return self._unit(found[0], runs, asked, now=now, is_new=is_new)
+
+    def _unit(
+        self, thread: Thread, runs: Iterable[Run], questions: Iterable[Interrupt], *, now: datetime, is_new: bool
+    ) -> Unit:
         return Unit(
-            projection,
+            Projection(thread, runs, questions, make_run=Run, make_question=Interrupt),
             now=now,
             is_new=is_new,
-            turn=lambda: self._load(thread_id).facts,
-            fact=partial(self._fact_at, thread_id),
+            turn=lambda: self._load(thread.id).facts,
+            fact=partial(self._fact_at, thread.id),
         )
 
-    def _locked(
-        self, thread_id: str, *, closed: bool, questions: Sequence[str]
+    def _seen(
+        self, thread_id: str, *, lock: bool, closed: bool, questions: Sequence[str]
     ) -> tuple[datetime, list[Thread], list[Run], list[Interrupt]]:
-        """The thread's row under its lock, what a transition sees beside it, and the time, in one round trip."""
+        """The thread's row, what a transition sees beside it, and the time, in one round trip.
+
+        The thread comes first: of what is committed meanwhile, its row is never ahead of the others.
+        """
         connection = connections[self.alias]
         is_server = connection.vendor == "postgresql"
-        if connection.vendor == "sqlite" and getattr(connection, "transaction_mode", None) != "IMMEDIATE":
+        if lock and connection.vendor == "sqlite" and getattr(connection, "transaction_mode", None) != "IMMEDIATE":
             # Where transactions begin DEFERRED, a first write takes the lock that FOR UPDATE takes elsewhere.
             driver.execute(connection, "UPDATE hitl_thread SET seq = seq WHERE id = %s", [thread_id])
         with driver.together(connection):
-            threads = self._threads.select("id = %s FOR UPDATE" if is_server else "id = %s", [thread_id])
+            threads = self._threads.select("id = %s FOR UPDATE" if lock and is_server else "id = %s", [thread_id])
             runs = self._runs.select(UNENDED_RUNS, [thread_id, *UNENDED])
             asked = self._questions.select(*_wanted(thread_id, closed=closed, questions=questions))
             # Leases go by the database's clock; SQLite's is this machine's.
@@ -365,12 +407,21 @@ class DatabaseSaver(Store):
         return self._patiently(thread_id, partial(self._load, thread_id), lambda: None)
 
     def _load(self, thread_id: str) -> Opened:
-        found = self._threads.select("id = %s", [thread_id])()
-        if not found:
+        connection = connections[self.alias]
+        with driver.together(connection):
+            found = self._threads.select("id = %s", [thread_id])
+            last_turn = statements.ask_last_turn(connection, thread_id)
+        threads, turn = found(), last_turn()
+        if not threads:
             raise unknown_thread(thread_id)
-        thread = found[0]
+        thread = threads[0]
+
         # Up to the seq that the thread's row showed: what is committed since belongs to the next load.
-        replayed = partial(statements.replayed, connections[self.alias], thread_id)
+        def replayed(first: int, last: int) -> list[Fact]:
+            if turn and turn[0].seq == first:
+                return [fact for fact in turn if fact.seq <= last]
+            return statements.replayed(connection, thread_id, first, last)
+
         facts = forking.lineage(replayed, thread.turn_seq, thread.seq)
         return Opened(
             thread=thread,
@@ -494,6 +545,11 @@ class DatabaseSaver(Store):
 def saver(alias: str | None = None) -> DatabaseSaver:
     """The store of a database, one a process, so that its journal threads are shared."""
     return DatabaseSaver(alias or conf.settings().database)
+
+
+def _new_thread(thread_id: str) -> Thread:
+    moment = datetime.now(UTC)
+    return Thread(id=check_thread_id(thread_id), created_at=moment, updated_at=moment)
 
 
 def _written(thread_ids: Collection[str], count: int) -> None:

@@ -25,7 +25,7 @@ def execute(connection: Any, sql: str, params: Sequence[Any] = ()) -> Any:
     with connection.wrap_database_errors:
         if connection.vendor == "sqlite":
             return connection.connection.execute(_question_marks(sql), params)
-        return _server_bound(connection.connection).execute(sql, params)
+        return _server_bound(connection.connection).execute(_numbered(sql), params)
 
 
 @contextmanager
@@ -45,11 +45,18 @@ def _is_watched(connection: Any) -> bool:
 
 def _server_bound(connection: Any) -> Any:
     """Values travel beside the statement, which the server keeps planned if `prepare_threshold` lets it."""
-    from psycopg import Cursor
+    from psycopg import RawCursor
 
-    return Cursor(connection)
+    return RawCursor(connection)
 
 
 @lru_cache(maxsize=512)
 def _question_marks(sql: str) -> str:
     return sql.replace("%s", "?")
+
+
+@lru_cache(maxsize=512)
+def _numbered(sql: str) -> str:
+    """With the server's own placeholders: psycopg would look for its own anew in each statement of more than 50."""
+    first, *others = sql.split("%s")
+    return first + "".join(f"${number}{text}" for number, text in enumerate(others, 1))

@@ -143,6 +143,7 @@ class InMemorySaver(Store):
         create: bool = False,
         closed: bool = False,
         questions: Sequence[str] = (),
+        repeatable: bool = False,
     ) -> T:
         with self._lock:
             kept = self._threads.get(thread_id)

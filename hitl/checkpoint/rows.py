@@ -23,8 +23,9 @@ Reader = Callable[[Any], Any]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """A row's UPDATE in its pieces, with what is stored thereafter."""
+    """The statement that writes a row, in its pieces, with what is stored thereafter."""
 
+    sql: str
     sets: str
     values: list[Any]
     same: str
@@ -51,7 +52,8 @@ class Table(Generic[M]):
         self._insert = f"INSERT INTO {self.name} ({', '.join(self._columns)}) VALUES "
         self._marks = f"({', '.join(['%s'] * len(self._columns))})"
         self.columns = ", ".join(self._columns)
-        self._typed = ", ".join(f"%s::{_plain_type(field, connection)}" for field in self._fields)
+        self._types = [_plain_type(field, connection) for field in self._fields]
+        self._typed = ", ".join(f"%s::{kind}" for kind in self._types)
 
     def select(self, where: str, params: Sequence[Any]) -> Callable[[], list[M]]:
         """Ask for the rows that `where`, a constant of the caller's, names; what is returned reads them."""
@@ -71,8 +73,7 @@ class Table(Generic[M]):
         if change is None:
             return lambda: True
         row.__dict__["_read"] = change.stored
-        sql = f"UPDATE {self.name} SET {change.sets} WHERE {change.same}"
-        done = self._execute(sql, [*change.values, *change.compared])
+        done = self._execute(change.sql, [*change.values, *change.compared])
         return lambda: bool(done.rowcount)
 
     def change(self, row: M) -> Change | None:
@@ -83,13 +84,32 @@ class Table(Generic[M]):
         if not changed:
             return None
         compared = (self._key, *self._guard)
+        sets = ", ".join(f"{self._columns[index]} = %s" for index in changed)
+        same = " AND ".join(f"{self._columns[index]} = %s" for index in compared)
         return Change(
-            sets=", ".join(f"{self._columns[index]} = %s" for index in changed),
+            sql=f"UPDATE {self.name} SET {sets} WHERE {same}",
+            sets=sets,
             values=[now[index] for index in changed],
-            same=" AND ".join(f"{self._columns[index]} = %s" for index in compared),
+            same=same,
             compared=[before[index] for index in compared],
             stored=now,
         )
+
+    def comparing(self, change: Change, row: M, name: str) -> Change:
+        """The same change, made only where this column, too, is what was read."""
+        index = self._names.index(name)
+        sql = f"{change.sql} AND {self._columns[index]} IS NOT DISTINCT FROM %s::{self._types[index]}"
+        return dataclasses.replace(change, sql=sql, compared=[*change.compared, row.__dict__["_read"][index]])
+
+    def insertion(self, row: M) -> Change:
+        """What `insert` would write, unless it is there."""
+        stored = self._stored(row)
+        sql = f"{self._insert}{self._marks} ON CONFLICT DO NOTHING"
+        return Change(sql=sql, sets="", values=stored, same="", compared=[], stored=stored)
+
+    def note_written(self, row: M) -> None:
+        """The row stands there as it is here."""
+        row.__dict__["_read"] = self._stored(row)
 
     def selected(self, row: M) -> tuple[str, list[Any]]:
         """A new row as what an `INSERT … SELECT` takes in place of `VALUES`: the columns with their types, and values.

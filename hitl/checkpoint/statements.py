@@ -7,14 +7,14 @@ The fence is the UPDATE of the thread's row, whose RETURNING feeds the INSERT, s
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
 
 from hitl.checkpoint import driver
-from hitl.checkpoint.rows import Table
+from hitl.checkpoint.rows import Change, Table
 from hitl.facts import Fact
 from hitl.store import Lease, lost
 
@@ -41,12 +41,14 @@ MAX_ROWS = 60
 # PostgreSQL takes 65,535.
 MOST_IN_ONE = 1000
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-REPLAYED = """
+_REPLAYED = """
 SELECT seq, kind, turn, path, attempt, name, digest, position, alone,
        CASE WHEN kind IN ('event', 'enqueue') THEN NULL ELSE value END,
        CASE WHEN kind IN ('task', 'event', 'leg', 'warning', 'enqueue') THEN '' ELSE detail END, epoch
-  FROM hitl_checkpoint WHERE thread_id = %s AND seq BETWEEN %s AND %s ORDER BY seq
+  FROM hitl_checkpoint WHERE thread_id = %s AND seq {} ORDER BY seq
 """
+REPLAYED = _REPLAYED.format("BETWEEN %s AND %s")
+LAST_TURN = _REPLAYED.format(">= (SELECT turn_seq FROM hitl_thread WHERE id = %s)")
 
 
 def append_postgres(connection: Any, lease: Lease, facts: Sequence[Fact]) -> None:
@@ -79,7 +81,7 @@ _POSTGRES_ROW = (
 
 def write_postgres(
     connection: Any,
-    thread: tuple[Table[Any], Any],
+    thread: Change,
     touched: Sequence[tuple[Table[Any], Any]],
     added: Sequence[tuple[Table[Any], Any]],
     facts: Sequence[Fact],
@@ -87,13 +89,10 @@ def write_postgres(
     """A whole transition in one statement; False, and nothing written, where a row is not what it was decided on."""
     if len(facts) > MAX_ROWS or len(touched) + len(added) > MAX_ROWS:
         return False
-    table, row = thread
-    change = table.change(row)
-    assert change is not None, "A fact raises the thread's seq."
     changes = [(table, change) for table, change in ((table, table.change(row)) for table, row in touched) if change]
-    same = [change.same, *(f"EXISTS (SELECT 1 FROM {table.name} WHERE {change.same})" for table, change in changes)]
-    parts = [f"f AS (UPDATE {table.name} SET {change.sets} WHERE {' AND '.join(same)} RETURNING id AS locked)"]
-    params = [*change.values, *change.compared]
+    same = "".join(f" AND EXISTS (SELECT 1 FROM {table.name} WHERE {change.same})" for table, change in changes)
+    parts = [f"f AS ({thread.sql}{same if changes else ''} RETURNING id AS locked)"]
+    params = [*thread.values, *thread.compared]
     for _, other in changes:
         params += other.compared
     for index, (table, other) in enumerate(changes):
@@ -176,7 +175,16 @@ def _values(connection: Any, fact: Fact) -> list[Any]:
 
 def replayed(connection: Any, thread_id: str, first: int, last: int) -> list[Fact]:
     """Facts as replay needs them: without times, the texts of what is not replayed, and results' arguments."""
-    found = driver.execute(connection, REPLAYED, [thread_id, first, last])
+    return _replayed(driver.execute(connection, REPLAYED, [thread_id, first, last]))
+
+
+def ask_last_turn(connection: Any, thread_id: str) -> Callable[[], list[Fact]]:
+    """The same from where the open (or last) turn begins; what is returned reads them."""
+    found = driver.execute(connection, LAST_TURN, [thread_id, thread_id])
+    return lambda: _replayed(found)
+
+
+def _replayed(found: Any) -> list[Fact]:
     return [
         Fact(
             kind=kind,

@@ -1,0 +1,95 @@
+"""A transition on rows that were read without a lock is made only on what was read (rules 1 and 4).
+
+Where reading and writing are two round trips, somebody else may come between them; where they are one transaction,
+as on SQLite, nobody can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from hitl import answering, rebuild, testing, transitions
+from hitl.answering import Given
+from hitl.checkpoint.database import DatabaseSaver, saver
+from hitl.errors import AlreadyAnswered, ThreadBusy
+from hitl.models import Run, Thread
+from hitl.opening import Start
+from hitl.store import Unit
+from tests.hitl.journals import ANA, BEN, begin, claim, gapless, kinds, leased, paused
+from tests.hitl.racing import in_background
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+
+@pytest.fixture
+def store() -> Iterator[DatabaseSaver]:
+    yield saver()
+    testing.close()
+
+
+def pushed_in(store: DatabaseSaver, other: Callable[[], Any], work: Callable[[Unit], Any], **options: Any) -> Any:
+    """What `work` comes to where `other` happens between its first look at the thread and what it writes."""
+    looked: list[Unit] = []
+
+    def with_company(unit: Unit) -> Any:
+        if not looked:
+            in_background(other).outcome()
+        looked.append(unit)
+        return work(unit)
+
+    try:
+        return store.transact("t", with_company, repeatable=True, **options)
+    finally:
+        assert len(looked) == 2
+        assert gapless(store)
+        assert not rebuild.compare("t")
+
+
+def test_alone_it_looks_once(store: DatabaseSaver) -> None:
+    looked = []
+
+    def work(unit: Unit) -> Any:
+        looked.append(unit)
+        return transitions.start(unit, Start("w", '"foo"', ANA))
+
+    store.transact("t", work, create=True, repeatable=True)
+    assert len(looked) == 1
+    assert kinds(store) == ["input"]
+    assert Run.objects.get().status == "queued"
+    assert not rebuild.compare("t")
+
+
+def test_another_one_makes_the_thread(store: DatabaseSaver) -> None:
+    work = partial(transitions.start, asked=Start("w", '"foo"', ANA))
+    with pytest.raises(ThreadBusy):
+        pushed_in(store, partial(begin, store), work, create=True)
+    assert kinds(store) == ["input"]
+
+
+def test_another_one_claims_it(store: DatabaseSaver) -> None:
+    begin(store)
+    work = partial(transitions.claim, workflow="w", lease_seconds=30, code_version="1")
+    assert pushed_in(store, partial(claim, store), work) is None
+    assert Thread.objects.get().lease_epoch == 1
+
+
+def test_the_lease_is_prolonged(store: DatabaseSaver) -> None:
+    lease = leased(store, lease_seconds=-1)
+    work = partial(transitions.claim, workflow="w", lease_seconds=30, code_version="1")
+    assert pushed_in(store, lambda: store.renew([lease], lease_seconds=30), work) is None
+    assert Thread.objects.get().lease_epoch == 1
+
+
+def test_another_one_answers(store: DatabaseSaver) -> None:
+    asked = paused(store)
+
+    def answer(text: str) -> Callable[[Unit], Any]:
+        return partial(answering.answer, given={asked: Given(text)}, author=BEN)
+
+    with pytest.raises(AlreadyAnswered):
+        pushed_in(store, lambda: store.transact("t", answer("first")), answer("second"), questions=[asked])
+    assert [fact.value for fact in store.facts("t") if fact.kind == "answer"] == ['"first"']
