@@ -22,7 +22,8 @@ UNDO_COOKIE = "desk_undo"
 AFTER = ("next", "queue")
 # How long an answer can be undone: as the workflow has it, so many seconds, or not at all.
 UNDO = ("", "20", "60", "0")
-MOST_HELD = 5
+# As many as can be decided together.
+MOST_HELD = 50
 HELD_UNTIL = "held_until"
 ASKED = "asked_of_me"
 

@@ -32,6 +32,7 @@ urlpatterns = [
     path("queue/changes/", queue.changes, name="queue_changes"),
     path("queue/views/", arranging.save_view, name="save_view"),
     path("queue/views/<int:view_id>/delete/", arranging.delete_view, name="delete_view"),
+    path("queue/undo/", undo.undo_all, name="undo_all"),
     path("queue/together/", together.decide, name="together"),
     path("questions/<str:question_id>/", question.question, name="question"),
     path("questions/<str:question_id>/answer/", question.answer, name="answer"),

@@ -1,16 +1,18 @@
-"""Taking an answer back while it is held."""
+"""Taking answers back while they are held."""
 
 from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from hitl import verbs
 from hitl.errors import AnswerConflict
-from reviewer import access
+from hitl.models import Interrupt
+from reviewer import access, together
 from reviewer.access import ANSWER, needs
 from reviewer.views.question import redirect_after_post
 
@@ -33,8 +35,39 @@ def undo(request: HttpRequest, question_id: str) -> HttpResponse:
         )
         messages.success(request, f"Taken back: “{asked.title}”. It waits for an answer again.")
     except AnswerConflict:
-        messages.warning(request, f"Too late to undo “{asked.title}”: the run has gone on with the answer.")
-    target = reverse("reviewer:question", args=[question_id])
+        messages.warning(request, _why_not(asked))
+    return _on_to(request, reverse("reviewer:question", args=[question_id]))
+
+
+@needs(ANSWER)
+@require_POST
+def undo_all(request: HttpRequest) -> HttpResponse:
+    """Take back those of one's own held answers that the page showed (`pick=id:version`), as after deciding together."""
+    person = access.person(request)
+    done = 0
+    for pick in together.read(request.POST.getlist("pick")):
+        if pick.question.answered_by_id != person.pk:
+            continue
+        try:
+            verbs.undo(pick.question.id, version=pick.version, by=person, channel="web")
+            done += 1
+        except AnswerConflict:
+            messages.warning(request, _why_not(pick.question))
+    if done:
+        messages.success(request, f"Taken back: {done} answer{pluralize(done)}. What was typed is kept in each.")
+    return _on_to(request, reverse("reviewer:queue"))
+
+
+def _why_not(asked: Interrupt) -> str:
+    asked.refresh_from_db()
+    if asked.status == Interrupt.Status.PENDING:
+        return f"“{asked.title}” was taken back before. It waits for an answer."
+    if asked.status == Interrupt.Status.HELD:
+        return f"“{asked.title}” was answered anew since this page was drawn. Undo that answer on its own page."
+    return f"Too late to undo “{asked.title}”: the run has gone on."
+
+
+def _on_to(request: HttpRequest, target: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return HttpResponseClientRedirect(target)
     return redirect_after_post(target)

@@ -160,6 +160,51 @@ def test_a_second_answer_hears_who_holds_it(desk: Client, cleo: User) -> None:
     assert "ben answered first" in response.content.decode()
 
 
+def test_a_second_undo_does_not_say_that_the_run_went_on(desk: Client) -> None:
+    asked = question()
+    answer(desk, asked, answer="yes")
+    asked.refresh_from_db()
+    url, seen = reverse("reviewer:undo", args=[asked.id]), {"version": asked.version}
+    desk.post(url, seen)
+    page = desk.post(url, seen, follow=True).content.decode()
+    assert "was taken back before" in page and "Too late" not in page
+
+
+def held(desk: Client, count: int) -> list[Interrupt]:
+    asked = [question("Sure?") for _ in range(count)]
+    for one in asked:
+        answer(desk, one, answer="yes", token=one.id)
+        one.refresh_from_db()
+    return asked
+
+
+def test_each_of_many_can_be_undone_from_every_page(desk: Client) -> None:
+    asked = held(desk, 7)
+    page = desk.get(reverse("reviewer:runs")).content.decode()
+    assert all(f'action="/questions/{one.id}/undo/"' in page for one in asked)
+    assert "7 answers can be undone" in page and "The 4 before" in page
+
+
+def test_and_all_of_them_at_once(desk: Client) -> None:
+    asked = held(desk, 3)
+    pass_time(asked[0])
+    sweep()
+    drain()
+    picks = [f"{one.id}:{one.version}" for one in asked]
+    page = desk.post(reverse("reviewer:undo_all"), {"pick": [*picks, "x:1"]}, follow=True).content.decode()
+    assert "Taken back: 2 answers." in page and "Too late to undo" in page
+    assert [Interrupt.objects.get(id=one.id).status for one in asked] == ["answered", "pending", "pending"]
+
+
+def test_but_nobody_elses(desk: Client, ana: User) -> None:
+    asked = held(desk, 1)[0]
+    other = Client()
+    other.force_login(ana)
+    other.post(reverse("reviewer:undo_all"), {"pick": f"{asked.id}:{asked.version}"})
+    asked.refresh_from_db()
+    assert asked.status == "held"
+
+
 def grant(user: User) -> None:
     from django.contrib.auth.models import Permission
 

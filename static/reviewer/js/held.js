@@ -10,7 +10,15 @@ function tick() {
     else if (!form.contains(document.activeElement)) form.remove();
     else form.querySelector("[data-left]").textContent = "time is over";
   }
+  tidy();
   if (holder.childElementCount) setTimeout(tick, 250);
+}
+
+// What stands for several goes with the last of them.
+function tidy() {
+  const left = holder.querySelectorAll("[data-held]").length;
+  for (const one of holder.querySelectorAll(".held-all")) if (!left && !one.contains(document.activeElement)) one.remove();
+  for (const one of holder.querySelectorAll(".held-rest")) if (!one.querySelector("form")) one.remove();
 }
 
 tick();
