@@ -42,7 +42,7 @@ def undo(request: HttpRequest, question_id: str) -> HttpResponse:
 @needs(ANSWER)
 @require_POST
 def undo_all(request: HttpRequest) -> HttpResponse:
-    """Take back those of one's own held answers that the page showed (`pick=id:version`), as after deciding together."""
+    """Take back those of one's own held answers that the page showed (`pick=id:version`)."""
     person = access.person(request)
     done = 0
     for pick in together.read(request.POST.getlist("pick")):
