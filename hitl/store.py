@@ -355,8 +355,11 @@ class Store(ABC):
                 self.delete_thread(thread_id)
                 continue
             if self.thread(thread_id) is not None:
-                forgotten = self.transact(thread_id, lambda unit: forking.prune(unit, self.facts(unit.thread.id)))
-                self.delete_facts(thread_id, forgotten)
+                # Under one lock: a fork in between would lose what it builds on.
+                self.transact(
+                    thread_id,
+                    lambda unit: self.delete_facts(unit.thread.id, forking.prune(unit, self.facts(unit.thread.id))),
+                )
 
     async def adelete_thread(self, thread_id: str) -> None:
         """`delete_thread` for asynchronous code."""

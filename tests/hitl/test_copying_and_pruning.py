@@ -336,6 +336,24 @@ def test_a_pruning_that_was_cut_off_before_it_deleted_is_no_gap(kept: Any, monke
     assert (differences(), gaps()) == ([], [])
 
 
+def test_a_pruning_that_fails_while_it_deletes_changes_nothing(kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The note and the deletes are one transaction, so no fork can come between them and lose its base."""
+    run(kept, "one")
+    run(kept, "two")
+    before = [fact.seq for fact in saver().facts("1")]
+    delete = saver().delete_facts
+
+    def delete_and_fail(thread_id: str, seqs: Any) -> None:
+        delete(thread_id, seqs)
+        raise RuntimeError("cut off")
+
+    monkeypatch.setattr(saver(), "delete_facts", delete_and_fail)
+    with pytest.raises(RuntimeError, match="cut off"):
+        saver().prune(["1"])
+    assert [fact.seq for fact in saver().facts("1")] == before
+    assert (differences(), gaps()) == ([], [])
+
+
 def test_a_running_thread_can_be_pruned(engine: None) -> None:
     """The leg goes on: what is forgotten is behind it."""
 
