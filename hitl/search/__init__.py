@@ -30,13 +30,9 @@ _vendors: dict[str, ModuleType] = {"postgresql": postgresql, "sqlite": sqlite}
 
 def ensure(*, using: str, **_: Any) -> None:
     """Make the index where it is missing; without the means to, say so and go on. Called after `migrate`."""
-    from hitl.models import Interrupt
-
     connection = connections[using]
     vendor = _vendors.get(connection.vendor)
-    with connection.cursor() as cursor:
-        there = Interrupt._meta.db_table in connection.introspection.table_names(cursor)
-    if vendor is None or not there or vendor.stands(connection):
+    if vendor is None or not missing(connection):
         return
     try:
         with transaction.atomic(using=using):
@@ -46,9 +42,18 @@ def ensure(*, using: str, **_: Any) -> None:
 
 
 def missing(connection: Any) -> str:
-    """What to do for the index that this database lacks; "" where it stands or there is none to have."""
+    """What to do for the index that this database lacks; "" where it stands or there is nothing to index yet."""
     vendor = _vendors.get(connection.vendor)
-    return "" if vendor is None or vendor.stands(connection) else str(vendor.REMEDY)
+    if vendor is None or vendor.stands(connection) or not _questions_are_kept(connection):
+        return ""
+    return str(vendor.REMEDY)
+
+
+def _questions_are_kept(connection: Any) -> bool:
+    from hitl.models import Interrupt
+
+    with connection.cursor() as cursor:
+        return Interrupt._meta.db_table in connection.introspection.table_names(cursor)
 
 
 def strays(connection: Any) -> int:
