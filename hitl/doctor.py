@@ -133,7 +133,7 @@ def overdue_starts() -> Iterator[Finding]:
             "overdue-start",
             run.thread_id,
             f"its start {run.pk} should have begun at {run.run_at:%Y-%m-%d %H:%M:%S} UTC",
-            "Start a server, or run `manage.py hitl sweep --forever`.",
+            "Start a server or a worker (`manage.py hitl worker`).",
         )
 
 

@@ -41,8 +41,8 @@ def hitl(desk: Desk, *arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture
-def sweeper(desk: Desk) -> Iterator[subprocess.Popen[str]]:
-    process = begin(desk, "sweep", "--forever")
+def worker(desk: Desk) -> Iterator[subprocess.Popen[str]]:
+    process = begin(desk, "worker")
     yield process
     process.kill()
     process.communicate()
@@ -69,11 +69,11 @@ def test_options_of_django_may_stand_behind_the_subcommand(desk: Desk) -> None:
     assert "Traceback" in hitl(desk, "--traceback", "start", "nope")[2]
 
 
-def test_ctrl_c_ends_a_sweeper_with_its_own_code(desk: Desk, sweeper: subprocess.Popen[str]) -> None:
-    assert sweeper.stderr is not None
-    assert "Ctrl-C ends it" in sweeper.stderr.readline()
-    sweeper.send_signal(signal.SIGINT)
-    assert sweeper.wait(timeout=20) == 130
+def test_ctrl_c_ends_a_worker_with_its_own_code(desk: Desk, worker: subprocess.Popen[str]) -> None:
+    assert worker.stderr is not None
+    assert "Ctrl-C ends it" in worker.stderr.readline()
+    worker.send_signal(signal.SIGINT)
+    assert worker.wait(timeout=20) == 130
 
 
 def test_a_database_without_tables_ends_with_six(tmp_path: Path) -> None:
@@ -90,17 +90,17 @@ def test_without_a_server_the_followed_run_is_run_here(desk: Desk) -> None:
     assert "Waiting for a person" in err
 
 
-def test_a_sweeper_executes_what_others_start_until_it_is_told_to_stop(
-    desk: Desk, sweeper: subprocess.Popen[str]
+def test_a_worker_executes_what_others_start_until_it_is_told_to_stop(
+    desk: Desk, worker: subprocess.Popen[str]
 ) -> None:
-    assert sweeper.stderr is not None
-    assert "Ctrl-C ends it" in sweeper.stderr.readline()
+    assert worker.stderr is not None
+    assert "Ctrl-C ends it" in worker.stderr.readline()
     code, out, _ = hitl(desk, "start", "graph", "--input", "foo", "--thread", "theirs", "--follow")
     assert code == 10
     owners = {fact["detail"]["owner"] for line in out.splitlines() if (fact := json.loads(line))["kind"] == "leg"}
-    assert {owner.split(":")[1] for owner in owners} == {str(sweeper.pid)}
-    sweeper.send_signal(signal.SIGTERM)
-    assert sweeper.wait(timeout=20) == 0
+    assert {owner.split(":")[1] for owner in owners} == {str(worker.pid)}
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=20) == 0
 
 
 def test_ctrl_c_ends_the_command_and_not_the_run(desk: Desk) -> None:
