@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
@@ -42,7 +42,9 @@ class ReviewerMiddleware:
         return finished(request, response)
 
     async def answer_async(self, request: HttpRequest) -> HttpResponseBase:
-        response = refusal(request) or await cast(Awaitable[HttpResponseBase], self.next(request))
+        # Its page asks the database who is signed in, so it is drawn in a thread; that is rare.
+        refused = await sync_to_async(refusal)(request) if problem(request) else None
+        response = refused or await cast(Awaitable[HttpResponseBase], self.next(request))
         return finished(request, response)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -61,7 +63,7 @@ def finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
 
 def refusal(request: HttpRequest) -> HttpResponseBase | None:
     """The answer to what no view could make anything of, before anything tries to read it."""
-    error = too_large(request) or unaskable(request)
+    error = problem(request)
     if error is None:
         return None
     try:
@@ -71,6 +73,10 @@ def refusal(request: HttpRequest) -> HttpResponseBase | None:
     if "reviewer" not in match.app_names:
         return None
     return errors.secured(errors.page(request, error))
+
+
+def problem(request: HttpRequest) -> Exception | None:
+    return too_large(request) or unaskable(request)
 
 
 def too_large(request: HttpRequest) -> Exception | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import AsyncClient, Client
 
 pytestmark = pytest.mark.django_db
 
@@ -33,3 +34,11 @@ LONG_AGO = "0001-01-01T00:00:00%2B14:00"
 def test_it_has_a_page(client: Client, ben: User, address: str, status: int) -> None:
     client.force_login(ben)
     assert client.get(address).status_code == status
+
+
+@pytest.mark.parametrize("address", ["/?q=%00", "/queue/together/?pick=%00:1", "/people/?q=%00"])
+def test_it_has_one_too_where_the_desk_is_served_by_asgi(async_client: AsyncClient, ben: User, address: str) -> None:
+    async_client.force_login(ben)
+    response = async_to_sync(async_client.get)(address)
+    assert response.status_code == 404
+    assert "Sign out" in response.content.decode()
