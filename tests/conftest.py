@@ -21,8 +21,13 @@ SERVERS = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
 
 def pytest_configure(config: pytest.Config) -> None:
     named = config.args_source is pytest.Config.ArgsSource.ARGS
-    if not named and not config.option.markexpr:
+    if config.option.markexpr:
+        return
+    if not named:
         config.option.markexpr = LEFT_OUT
+    elif not any("::" in name for name in config.args):
+        # Who names a file or a folder does not mean its ten minutes of soak; who names the test does.
+        config.option.markexpr = "not soak"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
