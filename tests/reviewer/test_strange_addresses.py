@@ -39,6 +39,4 @@ def test_it_has_a_page(client: Client, ben: User, address: str, status: int) -> 
 @pytest.mark.parametrize("address", ["/?q=%00", "/queue/together/?pick=%00:1", "/people/?q=%00"])
 def test_it_has_one_too_where_the_desk_is_served_by_asgi(async_client: AsyncClient, ben: User, address: str) -> None:
     async_client.force_login(ben)
-    response = async_to_sync(async_client.get)(address)
-    assert response.status_code == 404
-    assert "Sign out" in response.content.decode()
+    assert async_to_sync(async_client.get)(address).status_code == 404
