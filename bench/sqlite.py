@@ -21,7 +21,7 @@ TITLE = "On SQLite"
 NOTE = """Both write to disk with WAL and synchronous FULL; LangGraph keeps its checkpoints on its `SqliteSaver`.
 
 What is missed is the disk's and Python's: a commit with synchronous FULL is an fsync, of which the workflow needs
-seven, and a thousand tasks at durability sync a thousand, one after another, as many as LangGraph has then. A
+seven, and a thousand tasks at durability sync a thousand, one after another. A
 thousand tasks twice as fast would take fewer commits than tasks, which durability async is for. This was measured while
 other programs kept both cores and the disk busy, so that the fsyncs of both weigh more than they would."""
 
