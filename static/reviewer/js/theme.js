@@ -4,8 +4,6 @@ const THEMES = ["auto", "light", "dark"];
 const html = document.documentElement;
 const button = document.querySelector("[data-theme-next]");
 
-html.dataset.js = "";
-
 function choose(theme) {
   html.dataset.theme = theme;
   button.querySelector("[data-theme-name]").textContent = theme;
