@@ -10,7 +10,7 @@ class ReviewerConfig(AppConfig):
 
     def ready(self) -> None:
         if apps.is_installed("django.contrib.admin"):
-            from reviewer import schedules_admin  # noqa: F401 (beside admin, which Django looks for)
+            from reviewer import schedules_admin, talk_admin  # noqa: F401 (beside admin, which Django looks for)
         from reviewer import checks, metrics  # noqa: F401 (importing the checks registers them)
         from reviewer.live import bridge
 

@@ -143,3 +143,13 @@ def test_enter_in_a_field_approves_nothing(sign_in, ask, journal) -> None:
     page.get_by_label("Why, in words for the customer").press("Control+Enter")
     pages.expect_answered(page)
     assert [fact.value["decision"] for fact in journal.facts(question.thread, "answer")] == ["refuse"]
+
+
+def test_a_row_is_snoozed_from_the_queue_and_the_cursor_is_in_the_menu(sign_in, ask) -> None:
+    page = sign_in("ben")
+    question = ask()
+    page.goto(f"/?q={question.thread}")
+    press(page, "j", "h")
+    expect(page.get_by_role("button", name=re.compile("In an hour"))).to_be_focused()
+    press(page, "Enter")
+    expect(page.get_by_text("is out of your queue")).to_be_visible()

@@ -252,3 +252,14 @@ def test_the_pages_take_at_most_eight_queries(
             queue(client)
         with django_assert_max_num_queries(8):
             client.get(reverse("reviewer:around", args=[asked.id]))
+
+
+def test_the_admin_shows_comments_and_changes_none(desk: Client, ana: User, as_user: Any) -> None:
+    say(desk, question(), "Really?", ask="ana")
+    said, admin = Comment.objects.get(), as_user(ana)
+    listed = admin.get(reverse("admin:reviewer_comment_changelist"), {"q": "Really"})
+    assert "ben" in listed.content.decode()
+    where = reverse("admin:reviewer_comment_change", args=[said.pk])
+    assert "Really?" in admin.get(where).content.decode()
+    assert admin.post(where, {"text": "No."}).status_code == 403
+    assert admin.get(reverse("admin:reviewer_comment_delete", args=[said.pk])).status_code == 403

@@ -78,3 +78,14 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
   event.preventDefault();
 }, { capture: true });
+
+// A menu that a key or a command has opened takes the cursor; one that was clicked has it already.
+document.addEventListener("toggle", (event) => {
+  const menu = event.target;
+  if (!menu.matches("details.menu[open]") || menu.contains(document.activeElement)) return;
+  menu.querySelector(":is(a, button, input, select, textarea):not([type=hidden])")?.focus();
+}, true);
+
+// Where an address names a menu, as h on a row of the queue does, it stands open.
+const named = document.getElementById(location.hash.slice(1));
+if (named?.matches("details.menu")) addEventListener("load", () => setTimeout(() => { named.open = true; }));

@@ -33,6 +33,13 @@ function open() {
   return Boolean(row);
 }
 
+// Its question's page asks how long, and leads back here.
+function snooze() {
+  const row = document.activeElement?.closest("#queue-list > li:not(.is-gone)");
+  if (row) location.assign(`${row.querySelector("a").href}#snooze`);
+  return Boolean(row);
+}
+
 // The browser gives the focus to the field that the fragment names.
 function searchQueue() {
   const queue = document.querySelector("[data-go=i]");
@@ -64,6 +71,7 @@ const KEYS = {
   ArrowDown: () => move(1),
   ArrowUp: () => move(-1),
   o: open,
+  h: snooze,
   u: () => follow("[data-back]"),
   Escape: () => follow("[data-back]"),
   "/": search,
