@@ -54,7 +54,7 @@ def undo_all(request: HttpRequest) -> HttpResponse:
         except AnswerConflict:
             messages.warning(request, _why_not(pick.question))
     if done:
-        messages.success(request, f"Taken back: {done} answer{pluralize(done)}. What was typed is kept in each.")
+        messages.success(request, f"Taken back: {done} answer{pluralize(done)}. Those questions wait again.")
     return _on_to(request, reverse("reviewer:queue"))
 
 
