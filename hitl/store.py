@@ -405,7 +405,7 @@ class Store(ABC):
 
     def call(self, work: Callable[[], T], *, key: str = "") -> T:
         """`submit`, and wait for it."""
-        return work()
+        return self.submit(work, key=key).result()
 
     def check_usable(self) -> None:  # noqa: B027 - a store that always works has nothing to refuse
         """Raise where a run cannot work now (inside a transaction of the caller's)."""
