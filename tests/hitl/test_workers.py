@@ -164,14 +164,14 @@ def test_a_worker_runs_so_many_at_a_time_and_no_more(make: Make) -> None:
 
 @own_executor
 def test_a_worker_runs_only_the_workflows_it_was_given(make: Make) -> None:
-    verbs.start("asks", "not here", thread_id="theirs")
+    verbs.start("asks", "not here", thread_id="not-given")
     verbs.start("finish", "here", thread_id="ours")
     make("--workflows", "finish")
     until(partial(is_idle, "ours"))
     until(lambda: Process.objects.filter(swept_at__isnull=False).exists())
-    assert kinds(saver(), "theirs") == ["input"]
+    assert kinds(saver(), "not-given") == ["input"]
     make("--workflows", "asks,many")
-    until(lambda: Thread.objects.get(pk="theirs").status == "interrupted")
+    until(lambda: Thread.objects.get(pk="not-given").status == "interrupted")
 
 
 @own_executor
