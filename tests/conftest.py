@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection, connections
 
 # What a plain `pytest` leaves out, for it needs a server, a browser or patience.
 LEFT_OUT = "not postgres and not redis and not browser and not packaging and not chaos and not soak"
@@ -77,6 +80,26 @@ def is_transactional(item: pytest.Item) -> bool:
 
 def fixtures(item: pytest.Item) -> set[str]:
     return set(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The test database, rid of connections that were half made when the last test ended: it could not be dropped."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock():
+            end_half_made_connections()
+
+
+def end_half_made_connections() -> None:
+    """Of a listener cancelled while it connects only the server knows; such a session has never asked anything."""
+    gc.collect()
+    connections.close_all()
+    connection.close_pool()
+    half_made = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND query = ''"
+    # Over another database: a connection to this one would be among those that keep it.
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(half_made, [connection.settings_dict["NAME"]])
 
 
 @pytest.fixture
