@@ -20,16 +20,9 @@ from django.utils.safestring import SafeString
 from hitl import schedules
 from hitl.errors import InvalidInput
 from hitl.models import Schedule, ScheduleChange
-from hitl.opening import STRATEGIES
 from reviewer import access
 from reviewer.admin import NOTHING, Evidence, ModelAdmin, desk_address, link, shown
-
-MEANINGS = {
-    "reject": "Start nothing this time",
-    "enqueue": "Wait until it has ended",
-    "interrupt": "Stop it, and start",
-    "rollback": "Stop it, take it out of the history, and start",
-}
+from reviewer.forms.start import STRATEGY_CHOICES
 
 FIELDS = [field.name for field in dataclasses.fields(schedules.Plan)]
 
@@ -54,7 +47,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         if "multitask_strategy" in self.fields:
             self.fields["multitask_strategy"] = forms.ChoiceField(
                 label="If a turn is open",
-                choices=[(name, MEANINGS[name]) for name in STRATEGIES],
+                choices=STRATEGY_CHOICES,
                 initial="enqueue",
                 help_text="Only in a thread of its own.",
             )

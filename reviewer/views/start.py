@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from hitl import verbs
-from hitl.errors import Conflict, Invalid, InvalidInput
+from hitl.errors import Conflict, IdempotencyConflict, Invalid, InvalidInput
 from hitl.workflow import Workflow
 from reviewer import access
 from reviewer.access import START, needs, signed_in
@@ -48,7 +48,8 @@ def workflow(request: HttpRequest, name: str) -> HttpResponse:
         form.add_errors(error.errors or [("", str(error))])
         return page(request, chosen, form, status=422)
     except (Invalid, Conflict) as error:
-        form.add_error(None, str(error))
+        about_thread = isinstance(error, Conflict) and not isinstance(error, IdempotencyConflict)
+        form.add_error("thread" if about_thread else None, str(error))
         return page(request, chosen, form, status=error.status)
     target = reverse("reviewer:thread", args=[run.thread_id])
     if request.headers.get("HX-Request"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pydantic import BaseModel, Field
 
 from hitl import codec, registry, verbs
@@ -35,7 +37,17 @@ def bare(anything):  # type: ignore[no-untyped-def]
     return anything
 
 
-for workflow in (order, bare):
+class Later(BaseModel):
+    run_at: str
+    multitask_strategy: str
+
+
+@entrypoint(name="tests.later", title="Later")
+def later(wanted: Later) -> str:
+    return wanted.run_at
+
+
+for workflow in (order, bare, later):
     registry.register(workflow)
 
 ORDER = "/start/tests.order/"
@@ -139,3 +151,71 @@ class TestExistingThread:
         assert response["Location"] == reverse("reviewer:thread", args=[thread])
         assert desk.get(response["Location"]).status_code == 200
         assert Thread.objects.get().id == thread
+
+
+class TestMore:
+    """What the verb takes beside: a strategy for an open turn, and a time."""
+
+    @pytest.fixture
+    def busy(self) -> Thread:
+        verbs.start("tests.bare", "one", thread_id="t")
+        return Thread.objects.get()
+
+    def test_it_is_folded_away_until_it_says_something(self, desk: Client) -> None:
+        assert '<details class="more"><summary>More' in desk.get(ORDER).content.decode()
+        assert '<details class="more" open>' in desk.get(f"{ORDER}?thread=t").content.decode()
+
+    @pytest.mark.parametrize(
+        ("strategy", "statuses", "turn"),
+        [
+            ("enqueue", ["queued", "waiting"], 1),
+            ("interrupt", ["cancelled", "queued"], 2),
+            ("rollback", ["cancelled", "queued"], 2),
+        ],
+    )
+    def test_a_strategy_for_the_open_turn(
+        self, desk: Client, busy: Thread, strategy: str, statuses: list[str], turn: int
+    ) -> None:
+        posted = {"key": "k", "input": "two", "thread": "t", "multitask_strategy": strategy}
+        assert desk.post("/start/tests.bare/", posted)["Location"] == "/runs/t/"
+        assert [run.status for run in Run.objects.order_by("created_at", "seq")] == statuses
+        assert Thread.objects.get().turn == turn
+
+    @pytest.mark.parametrize("strategy", ["", "reject"])
+    def test_a_refusal_stands_at_the_thread(self, desk: Client, busy: Thread, strategy: str) -> None:
+        posted = {"key": "k", "input": "two", "thread": "t", "multitask_strategy": strategy}
+        response = desk.post("/start/tests.bare/", posted)
+        page = response.content.decode()
+        assert response.status_code == 409
+        assert 'id="id_thread_error"' in page
+        assert '<details class="more" open>' in page
+
+    def test_a_time_is_meant_in_the_readers_zone(self, desk: Client) -> None:
+        day = (timezone.now() + timedelta(days=400)).date()
+        with timezone.override("Asia/Tokyo"):
+            assert "Asia/Tokyo" in desk.get(ORDER).content.decode()
+            desk.post(ORDER, {"key": "k", "input.item": "lamp", "input.count": "1", "run_at": f"{day}T09:30"})
+        run = Run.objects.get()
+        assert (run.status, run.strategy) == ("waiting", "enqueue")
+        assert run.run_at == datetime(day.year, day.month, day.day, 0, 30, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("given", "field"),
+        [
+            ({"run_at": "2001-01-01T10:00"}, "run_at"),
+            ({"run_at": "soon"}, "run_at"),
+            ({"run_at": "2901-01-01T10:00", "multitask_strategy": "reject"}, "multitask_strategy"),
+            ({"multitask_strategy": "shout"}, "multitask_strategy"),
+        ],
+    )
+    def test_errors_stand_at_their_field(self, desk: Client, given: dict[str, str], field: str) -> None:
+        response = desk.post(ORDER, {"key": "k", "input.item": "lamp", "input.count": "1", **given})
+        page = response.content.decode()
+        assert response.status_code == 422
+        assert f'id="id_{field}_error"' in page
+        assert '<details class="more" open>' in page
+        assert not Thread.objects.exists()
+
+    def test_a_workflow_may_call_its_own_fields_so(self, desk: Client) -> None:
+        desk.post("/start/tests.later/", {"key": "k", "input.run_at": "noon", "input.multitask_strategy": "mine"})
+        assert given(Thread.objects.get().id) == {"run_at": "noon", "multitask_strategy": "mine"}
