@@ -16,6 +16,7 @@ hitl.E013   USE_TZ is off
 hitl.W014   leases are too short to be kept
 hitl.E015   HITL_RETENTION has a policy that makes no sense
 hitl.W016   HITL_RETENTION names a workflow that is not registered
+hitl.W017   a registered workflow keeps the journal of its calls in memory
 hitl.W020   search in the queue goes without its index (needs --database)
 hitl.E030   the procrastinate executor is not on PostgreSQL
 hitl.E031   procrastinate's tables are not installed
@@ -223,6 +224,14 @@ def workflows(**_: Any) -> Iterator[CheckMessage]:
             hint = "Its workflows can be neither started nor gone on with until it can be imported."
             what = f"{type(problem).__name__}: {problem}"
             yield Error(f"The workflows of {name} are not available: {what}", hint=hint, id="hitl.E007")
+    for workflow in registry.all():
+        if workflow.keeps_elsewhere:
+            yield Warning(
+                f"Calls of workflow “{workflow.name}” keep their journal in memory; desk, executors, timers and "
+                "retention know of the database alone",
+                hint="Leave checkpointer= out of its @entrypoint.",
+                id="hitl.W017",
+            )
 
 
 @check(Tags.database)

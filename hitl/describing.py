@@ -1,13 +1,16 @@
-"""What a workflow takes and gives, as JSON Schema (item 10)."""
+"""What a workflow takes and gives, as JSON Schema (item 10), and where it keeps that."""
 
 from __future__ import annotations
 
 import inspect
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hitl.ending import Final
+
+if TYPE_CHECKING:
+    from hitl.store import Store
 
 
 class Described:
@@ -15,6 +18,12 @@ class Described:
 
     function: Callable[..., Any]
     _context_schema: type[Any] | None
+    _checkpointer: Store | None
+
+    @property
+    def keeps_elsewhere(self) -> bool:
+        """Whether its calls keep their journal in a store of their own, and not in the database."""
+        return self._checkpointer is not None
 
     def get_input_jsonschema(self, config: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Of the input: a model's own, else one under the title LangGraphInput. `config` is not looked at."""

@@ -14,6 +14,8 @@ from django.db import connections
 from pytest_django import Settings
 
 from hitl import checks, conf, registry
+from hitl.checkpoint.memory import InMemorySaver
+from hitl.func import entrypoint
 
 
 @pytest.fixture
@@ -184,3 +186,12 @@ def test_two_workflows_of_one_name_are_an_error(load: Callable[..., None], monke
     assert error.id == "hitl.E008"
     assert "reviewer.demo.workflows.graph" in error.msg
     assert registry.get("graph").__module__ == "reviewer.demo.workflows"
+
+
+def test_a_registered_workflow_that_keeps_its_calls_in_memory_is_warned_of(register: Callable[..., Any]) -> None:
+    @entrypoint(name="in memory", checkpointer=InMemorySaver())
+    def forgetful(value: int) -> int:
+        return value
+
+    register(forgetful)
+    assert ids(run_checks(tags=["hitl"])) == ["hitl.W017"]
