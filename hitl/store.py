@@ -293,6 +293,10 @@ class Store(ABC):
     def load(self, thread_id: str) -> Opened:
         """The open turn."""
 
+    def now(self) -> datetime:
+        """The time by which leases and timers go."""
+        return datetime.now(UTC)
+
     @abstractmethod
     def thread(self, thread_id: str) -> Any:
         """The thread's row, or None."""

@@ -9,7 +9,7 @@ import inspect
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property, partial
 from hashlib import blake2b
 from queue import SimpleQueue
@@ -553,7 +553,7 @@ class Workflow(states.States, Batches, Described):
         thread = store.thread(thread_id)
         if thread is None or thread.status != "busy" or thread.turn != turn:
             return _Opening(None, turn)
-        if thread.wake_at is not None and thread.wake_at > datetime.now(UTC):
+        if thread.wake_at is not None and thread.wake_at > store.now():
             return _Opening(None, turn, follow=True)
 
         def take_over(unit: Unit) -> Lease | None:

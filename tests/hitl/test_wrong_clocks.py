@@ -18,7 +18,8 @@ from hitl.models import Checkpoint, Thread
 from hitl.retrying import RetryPolicy
 from hitl.run import run_thread
 from hitl.verbs import start
-from tests.hitl.clock import pass_by
+from tests.hitl.clock import pass_by, wait_until
+from tests.hitl.racing import in_background
 
 pytestmark = [pytest.mark.postgres, pytest.mark.usefixtures("engine")]
 
@@ -34,6 +35,12 @@ def flaky() -> None:
 @entrypoint()
 def napper(value):
     sleep_for(MINUTE)
+    return "rested"
+
+
+@entrypoint()
+def dozer(value):
+    sleep_for(0.2)
     return "rested"
 
 
@@ -63,3 +70,13 @@ def test_who_is_woken_goes_on_though_his_clock_is_behind(register: Callable[...,
         run_thread("1")
     assert Checkpoint.objects.filter(thread="1", kind="output").exists()
     assert Thread.objects.get(pk="1").status == "idle"
+
+
+def test_a_call_that_follows_a_sleep_goes_on_though_its_clock_is_behind() -> None:
+    with time_machine.travel(datetime.now(UTC) - DAY):
+        called = in_background(lambda: dozer.invoke("in", {"configurable": {"thread_id": "1"}}))
+        try:
+            wait_until(lambda: Checkpoint.objects.filter(thread="1", kind="output").exists())
+        finally:
+            Thread.objects.filter(pk="1").update(status="idle")  # so that it does not follow for a day
+    assert called.outcome() == "rested"
