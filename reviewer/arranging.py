@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from hitl.errors import Conflict
 from hitl.models import Interrupt
@@ -27,10 +28,10 @@ def times(now: datetime) -> dict[str, tuple[str, datetime]]:
         return timezone.make_aware(datetime.combine(local.date() + timedelta(days=days), MORNING))
 
     return {
-        "hour": ("In an hour", now + timedelta(hours=1)),
-        "later": ("In four hours", now + timedelta(hours=4)),
-        "tomorrow": ("Tomorrow morning", morning(1)),
-        "week": ("On Monday morning", morning(7 - local.weekday())),
+        "hour": (gettext("In an hour"), now + timedelta(hours=1)),
+        "later": (gettext("In four hours"), now + timedelta(hours=4)),
+        "tomorrow": (gettext("Tomorrow morning"), morning(1)),
+        "week": (gettext("On Monday morning"), morning(7 - local.weekday())),
     }
 
 
@@ -48,7 +49,8 @@ def save_view(person: User, *, name: str, query: str, is_shared: bool) -> SavedV
     """Keep a filter under a name, in the place of what this person had under it. Raises TooManyViews beyond fifty."""
     mine = SavedView.objects.filter(owner=person)
     if not mine.filter(name=name).exists() and mine.count() >= MOST_VIEWS:
-        raise TooManyViews(f"You have {MOST_VIEWS} saved views. Delete one before you save another.")
+        said = gettext("You have {n} saved views. Delete one before you save another.")
+        raise TooManyViews(said.format(n=MOST_VIEWS))
     view, _ = SavedView.objects.update_or_create(
         owner=person, name=name, defaults={"query": query, "is_shared": is_shared}
     )

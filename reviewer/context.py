@@ -9,6 +9,7 @@ from django.contrib.messages import get_messages
 from django.contrib.messages.storage.base import BaseStorage
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import get_language_info, gettext, pgettext
 
 from hitl.models import Interrupt
 from reviewer.models import Mention
@@ -38,6 +39,28 @@ class Desk:
     def theme(self) -> str:
         theme = self.request.COOKIES.get(THEME_COOKIE, "")
         return theme if theme in THEMES else "auto"
+
+    @property
+    def theme_names(self) -> dict[str, str]:
+        """What the theme button says of each theme."""
+        return {
+            "auto": gettext("Theme: as the system"),
+            "light": gettext("Theme: light"),
+            "dark": gettext("Theme: dark"),
+        }
+
+    @property
+    def theme_name(self) -> str:
+        return self.theme_names[self.theme]
+
+    @property
+    def language(self) -> str:
+        """The language that the desk's texts are in for this reader: the catalogue's own code."""
+        return pgettext("code of the language of this catalogue", "en")
+
+    @property
+    def direction(self) -> str:
+        return "rtl" if get_language_info(self.language)["bidi"] else "ltr"
 
     @property
     def keys(self) -> bool:

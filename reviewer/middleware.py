@@ -1,4 +1,5 @@
-"""The one middleware of the desk: htmx details, security headers and error pages, for its own pages alone.
+"""The one middleware of the desk: htmx details, the reader's time zone, security headers and error pages, for its own
+pages alone.
 
 A project that mounts the desk keeps its own policy for its own pages: nothing here touches a response of a
 view outside the `reviewer` namespace. It works at any place in `MIDDLEWARE`; before `CsrfViewMiddleware`, it
@@ -8,7 +9,7 @@ also answers an oversized form itself (otherwise Django's plain "Bad Request" do
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
@@ -16,8 +17,10 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
+from django.utils import timezone
 from django_htmx.middleware import HtmxMiddleware
 
+from reviewer import zone
 from reviewer.views import errors
 
 Next = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -38,18 +41,30 @@ class ReviewerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.asynchronous:
             return self.answer_async(request)
-        response = refusal(request) or cast(HttpResponseBase, self.next(request))
+        with as_before():
+            response = refusal(request) or cast(HttpResponseBase, self.next(request))
         return finished(request, response)
 
     async def answer_async(self, request: HttpRequest) -> HttpResponseBase:
         # Its page asks the database who is signed in, so it is drawn in a thread; that is rare.
         refused = await sync_to_async(refusal)(request) if problem(request) else None
-        response = refused or await cast(Awaitable[HttpResponseBase], self.next(request))
+        with as_before():
+            response = refused or await cast(Awaitable[HttpResponseBase], self.next(request))
         return finished(request, response)
+
+    def process_view(self, request: HttpRequest, *view: Any) -> None:
+        """Only now it is known whose page it is."""
+        if is_desk(request):
+            zone.activate(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """An engine's error or a lost database as a page that says what to do."""
         return errors.response_to(request, error) if is_desk(request) else None
+
+
+def as_before() -> timezone.override:
+    """Afterwards the time zone is again what it was: another request may come in the same thread."""
+    return timezone.override(timezone.get_current_timezone())
 
 
 def is_desk(request: HttpRequest) -> bool:

@@ -20,7 +20,7 @@ from hitl import codec, effects, registry
 from hitl.errors import UnknownWorkflow
 from hitl.models import Checkpoint, Interrupt
 from reviewer import shown
-from reviewer.timeline import duration
+from reviewer.times import duration
 
 # Answers of the workflow that are looked at, those whose runs are followed, and the facts read of these.
 MOST_ANSWERS = 300

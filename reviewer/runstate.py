@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import pgettext_lazy
 
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 from reviewer import shown
@@ -14,14 +15,14 @@ from reviewer.shown import Shown
 from reviewer.timeline import Problem
 
 LABELS = {
-    "new": "Not started",
-    "queued": "Queued",
-    "asleep": "Asleep",
-    "running": "Running",
-    "waiting": "Waiting for an answer",
-    "finished": "Finished",
-    "failed": "Failed",
-    "cancelled": "Cancelled",
+    "new": pgettext_lazy("state of a run", "Not started"),
+    "queued": pgettext_lazy("state of a run", "Queued"),
+    "asleep": pgettext_lazy("state of a run", "Asleep"),
+    "running": pgettext_lazy("state of a run", "Running"),
+    "waiting": pgettext_lazy("state of a run", "Waiting for an answer"),
+    "finished": pgettext_lazy("state of a run", "Finished"),
+    "failed": pgettext_lazy("state of a run", "Failed"),
+    "cancelled": pgettext_lazy("state of a run", "Cancelled"),
 }
 
 # So many starts in line are named.
@@ -71,7 +72,7 @@ class RunState:
 
     @property
     def label(self) -> str:
-        return LABELS[self.state]
+        return str(LABELS[self.state])
 
     @property
     def mark(self) -> str:
@@ -82,36 +83,63 @@ class RunState:
         return self.state in ("finished", "failed", "cancelled")
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """What was read of a thread to tell where it stands; it can be told in any language."""
+
+    thread: Thread
+    runs: list[Any]
+    questions: list[Interrupt]
+    output: Checkpoint | None
+
+
 def read(thread_id: str, *, thread: Thread | None = None) -> RunState:
     """The state of a thread now, or since `thread` was read; raises Thread.DoesNotExist."""
+    return of(found(thread_id, thread=thread))
+
+
+def found(thread_id: str, *, thread: Thread | None = None) -> Found:
+    """All that is read for it."""
     # The thread comes first: what is read after it may be newer than its seq says, but never older, and
     # whatever is newer will be read again.
     thread = thread or Thread.objects.get(id=thread_id)
-    found = Run.objects.latest_and_waiting(thread_id).with_input(preview_chars=PREVIEW_CHARS)[: MOST_STARTS + 2]
-    begun, waiting = _parted(list(found))
-    run = begun[0] if begun else None
+    runs = list(Run.objects.latest_and_waiting(thread_id).with_input(preview_chars=PREVIEW_CHARS)[: MOST_STARTS + 2])
     # An idle thread asks nothing.
     questions = [] if thread.status == Thread.Status.IDLE else list(Interrupt.objects.of(thread_id).open())
+    begun, _ = _parted(runs)
+    output = _output(thread) if _state(thread, begun[0] if begun else None) == "finished" else None
+    return Found(thread, runs, questions, output)
+
+
+def of(found: Found) -> RunState:
+    """The state, in the language that is active now."""
+    thread = found.thread
+    begun, waiting = _parted(found.runs)
+    run = begun[0] if begun else None
     starts = [_waiting(one) for one in waiting]
-    state = word(thread.status, run.status if run else None, wake_at=thread.wake_at, turn=thread.turn)
-    if thread.status == Thread.Status.IDLE and (thread.output_seq or 0) > thread.turn_seq:
-        # A value that was set by hand is a value, whatever became of the turn's runs.
-        state = "finished"
+    state = _state(thread, run)
     return RunState(
-        thread_id=thread_id,
+        thread_id=thread.id,
         seq=thread.seq,
         turn=thread.turn,
         state=state,
         run=run,
-        questions=questions,
+        questions=found.questions,
         starts=starts[:MOST_STARTS],
         more_starts=len(starts) > MOST_STARTS,
-        output=_output(thread) if state == "finished" else None,
+        output=shown.stored(found.output.value) if found.output and state == "finished" else None,
         problem=_problem(run) if run and state == "failed" else None,
         warning=thread.warning,
         until=thread.wake_at if state == "asleep" else None,
         since=_since(thread, run, state),
     )
+
+
+def _state(thread: Thread, run: Run | None) -> str:
+    if thread.status == Thread.Status.IDLE and (thread.output_seq or 0) > thread.turn_seq:
+        # A value that was set by hand is a value, whatever became of the turn's runs.
+        return "finished"
+    return word(thread.status, run.status if run else None, wake_at=thread.wake_at, turn=thread.turn)
 
 
 def _parted(runs: list[Run]) -> tuple[list[Run], list[Run]]:
@@ -154,11 +182,10 @@ def _since(thread: Thread, run: Run | None, state: str) -> datetime:
     return run.ended_at or run.started_at or run.created_at
 
 
-def _output(thread: Thread) -> Shown | None:
+def _output(thread: Thread) -> Checkpoint | None:
     if thread.output_seq is None:
         return None
-    fact = Checkpoint.objects.of(thread.id, after=thread.output_seq - 1).first()
-    return shown.stored(fact.value) if fact else None
+    return Checkpoint.objects.of(thread.id, after=thread.output_seq - 1).first()
 
 
 def _problem(run: Run) -> Problem:

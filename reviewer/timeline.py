@@ -20,11 +20,13 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
 
 from hitl.facts import Author
 from hitl.models import Checkpoint
-from reviewer import shown
+from reviewer import shown, times
 from reviewer.shown import Shown
 
 OPEN = ("pending", "held")
@@ -32,7 +34,11 @@ OPEN = ("pending", "held")
 WINDOW_FACTS = 400
 # What is shown at the most, however far back a reader asks: the rest is in the Admin.
 MAX_FACTS = 5_000
-CHANNELS = {"admin": "in the Admin", "command": "on the command line", "code": "in code"}
+CHANNELS = {
+    "admin": gettext_lazy("in the Admin"),
+    "command": gettext_lazy("on the command line"),
+    "code": gettext_lazy("in code"),
+}
 
 
 @dataclasses.dataclass(slots=True)
@@ -78,13 +84,12 @@ class Row:
     @property
     def via(self) -> str:
         """Where it came from, where that is worth a word."""
-        return "" if self.who == self.channel else CHANNELS.get(self.channel, "")
+        return "" if self.who == self.channel else str(CHANNELS.get(self.channel, ""))
 
     @property
-    def when(self) -> str:
-        """The time of day, and the date where it is not today's."""
-        local = timezone.localtime(self.at)
-        return local.strftime("%H:%M:%S" if local.date() == timezone.localdate() else "%d %b %H:%M")
+    def sentence(self) -> SafeString:
+        """What somebody did, by `name`: a text with `{who}` in it."""
+        return format_html(self.name, who=format_html("<strong>{}</strong>", self.who))
 
     @property
     def seconds(self) -> float | None:
@@ -95,7 +100,7 @@ class Row:
 
     @property
     def took(self) -> str:
-        return "" if self.seconds is None else duration(self.seconds)
+        return "" if self.seconds is None else times.duration(self.seconds)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,17 +111,34 @@ class Page:
     seq: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Facts:
+    """What was read to tell what happened after some seq, up to another; it can be told in any language."""
+
+    facts: list[Checkpoint]
+    after: int
+    seq: int
+
+    def page(self) -> Page:
+        """The rows, in the language that is active now."""
+        return Page([row for row in fold(self.facts) if row.seq > self.after], self.seq)
+
+
 def read(thread_id: str, *, after: int = 0, up_to: int | None = None) -> Page:
     """The rows of a thread that a reader who has seen everything up to `after` has not."""
+    return facts(thread_id, after=after, up_to=up_to).page()
+
+
+def facts(thread_id: str, *, after: int = 0, up_to: int | None = None) -> Facts:
+    """What there is to tell to a reader who has seen everything up to `after`."""
     if up_to is not None:
         after = max(after, up_to - MAX_FACTS)
     new = Checkpoint.objects.of(thread_id, after=after)
-    facts = list(new if up_to is None else new.up_to(up_to))
+    found = list(new if up_to is None else new.up_to(up_to))
     before: Iterable[Checkpoint] = ()
-    if after and facts:
-        before = Checkpoint.objects.openings(thread_id, up_to=after, turn=min(fact.turn for fact in facts))
-    rows = fold([*before, *facts])
-    return Page([row for row in rows if row.seq > after], up_to or (facts[-1].seq if facts else after))
+    if after and found:
+        before = Checkpoint.objects.openings(thread_id, up_to=after, turn=min(fact.turn for fact in found))
+    return Facts([*before, *found], after, up_to or (found[-1].seq if found else after))
 
 
 def failures(thread_id: str) -> list[dict[str, Any]]:
@@ -133,23 +155,6 @@ def fold(facts: Iterable[Checkpoint]) -> list[Row]:
     for fact in facts:
         folding.take(fact)
     return list(folding.rows.values())
-
-
-def duration(seconds: float) -> str:
-    """`34 ms`, `2.1 s`, `4 min 5 s`, `3 h 2 min`, `2 d 4 h`."""
-    if seconds < 0.001:
-        return "< 1 ms"
-    if seconds < 0.9995:
-        return f"{round(seconds * 1000)} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, left = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {left} s"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min"
-    return f"{hours // 24} d {hours % 24} h"
 
 
 def call_key(turn: int, path: str, failures: int) -> str:
@@ -180,7 +185,7 @@ class _Folding:
     def task(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._call(fact, detail)
         row.status, row.result = "done", shown.stored(fact.value)
-        row.note = "from the cache" if detail.get("cached") else ""
+        row.note = gettext("from the cache") if detail.get("cached") else ""
 
     def error(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._call(fact, detail)
@@ -215,7 +220,8 @@ class _Folding:
     def input(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._authored("input", fact, detail)
         row.name, row.value = detail.get("workflow", ""), shown.stored(fact.value)
-        row.note = f"going back to checkpoint {detail['base']}" if "base" in detail else ""
+        if "base" in detail:
+            row.note = gettext("going back to checkpoint {checkpoint}").format(checkpoint=detail["base"])
 
     def event(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._row(f"e-{fact.seq}", "event", fact)
@@ -258,11 +264,13 @@ class _Folding:
     def undo(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._question(fact, detail)
         row.status, row.result, row.ended_at = "pending", None, None
-        row.note = f"{Author.read(detail).name} took the answer back"
+        row.note = gettext("{who} took the answer back").format(who=Author.read(detail).name)
 
     def reopen(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._question(fact, detail)
-        row.status, row.note = "pending", f"The workflow gave the answer back: {detail.get('problem', '')}"
+        problem = detail.get("problem", "")
+        row.status = "pending"
+        row.note = gettext("The workflow gave the answer back: {problem}").format(problem=problem)
 
     def assign(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         self._question(fact, detail).assignee = detail.get("to_name") or ""
@@ -275,22 +283,23 @@ class _Folding:
     # What people did to the run
 
     def retry(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
-        self._authored("note", fact, detail).name = "retried the run"
+        self._authored("note", fact, detail).name = gettext("{who} retried the run")
         for row in self._questions(fact.turn):
             if row.status == "pending" and row.result:
                 row.status, row.note, row.seq = "answered", "", fact.seq
 
     def cancel(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._authored("note", fact, detail)
-        row.name, row.status, row.note = "cancelled the run", "cancelled", detail.get("reason", "")
+        row.name, row.status = gettext("{who} cancelled the run"), "cancelled"
+        row.note = detail.get("reason", "")
         self._close(fact)
 
     def discard(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
-        self._authored("note", fact, detail).name = "gave the turn up for new input"
+        self._authored("note", fact, detail).name = gettext("{who} gave the turn up for new input")
         self._close(fact)
 
     def rollback(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
-        self._authored("note", fact, detail).name = "rolled the turn back for new input"
+        self._authored("note", fact, detail).name = gettext("{who} rolled the turn back for new input")
         self._close(fact)
 
     def enqueue(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
@@ -299,19 +308,26 @@ class _Folding:
 
     def withdraw(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._authored("note", fact, detail)
-        row.name, row.note = "cancelled a start that waited", detail.get("reason", "")
+        row.name, row.note = gettext("{who} cancelled a start that waited"), detail.get("reason", "")
 
     def fork(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
-        self._authored("note", fact, detail).name = f"went back to checkpoint {detail['base']}, to go on from there"
+        said = gettext("{{who}} went back to checkpoint {checkpoint}, to go on from there")
+        self._authored("note", fact, detail).name = said.format(checkpoint=int(detail["base"]))
 
     def update(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._authored("update", fact, detail)
         row.value = shown.stored(fact.value)
-        row.name = f"went back to what checkpoint {detail['base']} returned" if "base" in detail else "set the value"
+        row.name = gettext("{who} set the value")
+        if "base" in detail:
+            said = gettext("{{who}} went back to what checkpoint {checkpoint} returned")
+            row.name = said.format(checkpoint=int(detail["base"]))
 
     def prune(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
-        what = "what came before, but for the last value" if "stands" in detail else "the turns before this one"
-        self._authored("note", fact, detail).name = f"forgot {what}"
+        self._authored("note", fact, detail).name = (
+            gettext("{who} forgot what came before, but for the last value")
+            if "stands" in detail
+            else gettext("{who} forgot the turns before this one")
+        )
 
     def _close(self, fact: Checkpoint) -> None:
         """What was open when its turn ended will not be answered or finished any more."""

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from reviewer.timeline import Row, duration
+from reviewer.timeline import Row
+from reviewer.times import duration
 
 WIDTH = 1000.0
 # What a stretch without any call is drawn as, and the least that can be seen.

@@ -14,6 +14,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from hitl import codec
 from hitl.models import Interrupt
@@ -33,7 +35,7 @@ class Answer(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
     token = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
-    send_label = "Send this answer"
+    send_label: Any = _("Send this answer")
     page_template = "reviewer/question/form.html"
 
     def __init__(self, question: Interrupt, data: QueryDict | None = None) -> None:
@@ -80,7 +82,7 @@ class Answer(forms.Form):
 
     def add_errors(self, errors: list[tuple[str, str]]) -> None:
         """Errors of the engine's own check, at the field they are about."""
-        for _, message in errors:
+        for _path, message in errors:
             self.add_error("answer" if "answer" in self.fields else None, message)
 
     def recall(self, answer: Any) -> None:
@@ -97,7 +99,7 @@ class Answer(forms.Form):
 
 def refuse_blank(text: str) -> None:
     if not text.strip():
-        raise ValidationError("Write an answer first.")
+        raise ValidationError(_("Write an answer first."))
 
 
 class TextAnswer(Answer):
@@ -105,9 +107,9 @@ class TextAnswer(Answer):
 
     def build(self, asked: Any) -> None:
         self.fields["answer"] = fields.Text(
-            label="Your answer",
+            label=_("Your answer"),
             widget=forms.Textarea(attrs={"rows": 3}),
-            error_messages={"required": "Write an answer first."},
+            error_messages={"required": _("Write an answer first.")},
             validators=[refuse_blank],
         )
 
@@ -115,7 +117,7 @@ class TextAnswer(Answer):
 class ChoiceAnswer(Answer):
     """One of the options, or several where the question allows it."""
 
-    send_label = "Send this choice"
+    send_label = _("Send this choice")
 
     def build(self, asked: Any) -> None:
         self.options: list[Any] = list(asked["options"])
@@ -126,16 +128,16 @@ class ChoiceAnswer(Answer):
         self.fields["answer"] = self.several(choices) if self.multiple else self.one(choices)
 
     def one(self, choices: list[tuple[str, str]]) -> forms.Field:
-        first = [] if self.defaults else [("", "Choose…")]
-        missing = {"required": "Choose one of the options.", "invalid_choice": "Choose one of the options."}
+        first = [] if self.defaults else [("", _("Choose…"))]
+        missing = dict.fromkeys(("required", "invalid_choice"), _("Choose one of the options."))
         initial = str(self.defaults[0]) if self.defaults else None
         return forms.ChoiceField(
-            label="Your choice", choices=[*first, *choices], initial=initial, error_messages=missing
+            label=_("Your choice"), choices=[*first, *choices], initial=initial, error_messages=missing
         )
 
     def several(self, choices: list[tuple[str, str]]) -> forms.Field:
         return forms.MultipleChoiceField(
-            label="Your choice",
+            label=_("Your choice"),
             choices=choices,
             initial=[str(place) for place in self.defaults],
             widget=forms.CheckboxSelectMultiple,
@@ -168,13 +170,13 @@ class DataAnswer(Answer):
 
     def build(self, asked: Any) -> None:
         self.fields["answer"] = fields.Text(
-            label="Your answer",
+            label=_("Your answer"),
             widget=forms.Textarea(attrs={"rows": 4}),
             required=False,
         )
         self.fields["mode"] = forms.ChoiceField(
-            label="Send it as",
-            choices=[("text", "Text, as typed"), ("json", "JSON")],
+            label=_("Send it as"),
+            choices=[("text", _("Text, as typed")), ("json", _("JSON"))],
             widget=forms.RadioSelect,
             initial="text",
         )
@@ -188,7 +190,7 @@ class DataAnswer(Answer):
         cleaned = super().clean() or {}
         text = cleaned.get("answer", "")
         if not text.strip():
-            self.add_error("answer", ValidationError("Write an answer first."))
+            self.add_error("answer", ValidationError(_("Write an answer first.")))
         elif cleaned.get("mode") == "json":
             try:
                 cleaned["answer"] = parse(text)
@@ -202,7 +204,7 @@ class SchemaAnswer(SchemaForm, Answer):
 
     def __init__(self, question: Interrupt, data: QueryDict | None = None) -> None:
         self.schema = json.loads(question.schema)
-        super().__init__(question, data, schema=self.schema, root="answer", label="Your answer")
+        super().__init__(question, data, schema=self.schema, root="answer", label=gettext("Your answer"))
 
     def build(self, asked: Any) -> None:
         """SchemaForm adds the fields."""

@@ -11,6 +11,8 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from hitl import codec, questions
 from hitl.models import Interrupt
@@ -21,16 +23,23 @@ from reviewer.forms.answer import Answer
 from reviewer.forms.parts import KEPT, Group, Leaf, Part, Shown, shown, typed
 from reviewer.forms.schema import Button, nearest
 
-LABELS = {APPROVE: "Approve", EDIT: "Edit", RESPOND: "Respond", REJECT: "Reject", IGNORE: "Ignore"}
+LABELS = {
+    APPROVE: pgettext_lazy("verb", "Approve"),
+    EDIT: pgettext_lazy("verb", "Edit"),
+    RESPOND: pgettext_lazy("verb", "Respond"),
+    REJECT: pgettext_lazy("verb", "Reject"),
+    IGNORE: pgettext_lazy("verb", "Ignore"),
+}
 SPOKEN = (RESPOND, REJECT)
 # Decisions that need nothing else.
 ALONE = (APPROVE, REJECT, IGNORE)
 
-UNDECIDED = "Decide about this."
-UNCHANGED = "Nothing is changed yet. Change something below, or approve it as it is."
-CHANGED = "You changed something, and this decision would lose it. Choose Edit to send your changes, or undo them."
-SILENT = "Write what the answer is."
-SAID = "Words go only with {}. Choose that, or delete them."
+UNDECIDED = _("Decide about this.")
+UNCHANGED = _("Nothing is changed yet. Change something below, or approve it as it is.")
+CHANGED = _("You changed something, and this decision would lose it. Choose Edit to send your changes, or undo them.")
+SILENT = _("Write what the answer is.")
+SAID = _("Words go only with {decision}. Choose that, or delete them.")
+SAID_WITH_EITHER = _("Words go only with {one} or {other}. Choose one of them, or delete the words.")
 
 
 class Proposal:
@@ -51,7 +60,7 @@ class Proposal:
     def fields(self) -> dict[str, forms.Field]:
         found: dict[str, forms.Field] = {
             self.decision_name: forms.ChoiceField(
-                label=f"Your decision about: {self.action.title}",
+                label=gettext("Your decision about: {action}").format(action=self.action.title),
                 choices=[(decision, LABELS[decision]) for decision in self.action.allowed],
                 widget=forms.RadioSelect,
                 error_messages={"required": UNDECIDED, "invalid_choice": UNDECIDED},
@@ -59,7 +68,7 @@ class Proposal:
         }
         if self.spoken:
             found[self.message_name] = fields.Text(
-                label="The answer in its place" if self.spoken == [RESPOND] else "Your words",
+                label=gettext("The answer in its place") if self.spoken == [RESPOND] else gettext("Your words"),
                 help_text=self.hint,
                 widget=forms.Textarea(attrs={"rows": 3}),
                 required=False,
@@ -69,10 +78,10 @@ class Proposal:
     @property
     def hint(self) -> str:
         if self.spoken == [REJECT]:
-            return "Why it is rejected. May stay empty."
-        return (
-            "" if self.spoken == [RESPOND] else "Needed to respond; with a rejection its reason, which may stay empty."
-        )
+            return gettext("Why it is rejected. May stay empty.")
+        if self.spoken == [RESPOND]:
+            return ""
+        return gettext("Needed to respond; with a rejection its reason, which may stay empty.")
 
     @property
     def leaves(self) -> list[Leaf]:
@@ -118,7 +127,7 @@ class Proposal:
 
     @property
     def chosen_label(self) -> str:
-        return LABELS.get(self.chosen, "")
+        return str(LABELS.get(self.chosen, ""))
 
     def clean(self, cleaned: dict[str, Any]) -> None:
         """Check that decision, changes and words belong together."""
@@ -134,8 +143,14 @@ class Proposal:
         if decision == RESPOND and not said:
             self.form.add_error(self.message_name, SILENT)
         if decision in (APPROVE, EDIT, IGNORE) and said:
-            labels = " or ".join(LABELS[one] for one in self.spoken)
-            self.form.add_error(self.message_name, SAID.format(labels))
+            self.form.add_error(self.message_name, self.only_with())
+
+    def only_with(self) -> str:
+        """With which decisions words can go."""
+        labels = [LABELS[one] for one in self.spoken]
+        if len(labels) == 1:
+            return str(SAID).format(decision=labels[0])
+        return str(SAID_WITH_EITHER).format(one=labels[0], other=labels[1])
 
     def keep(self, cleaned: dict[str, Any]) -> None:
         """What was left as it came is what was proposed, whether the field can read it or not."""
@@ -235,16 +250,17 @@ class ApprovalAnswer(Answer):
     @property
     def shared_buttons(self) -> list[Button]:
         allowed = [one.action.allowed for one in self.proposals]
-        return [(name, LABELS[name], False) for name in ALONE if all(name in names for names in allowed)]
+        return [(name, str(LABELS[name]), False) for name in ALONE if all(name in names for names in allowed)]
 
     def label(self, action: Action, decision: str) -> str:
         if decision == EDIT and (count := len(self.proposals[0].changed)):
-            return f"Send {count} change{'s' if count > 1 else ''}"
-        return action.title if decision == APPROVE else LABELS[decision]
+            return ngettext("Send {n} change", "Send {n} changes", count).format(n=count)
+        return action.title if decision == APPROVE else str(LABELS[decision])
 
     @property
-    def send_label(self) -> str:  # type: ignore[override]
-        return f"Send {len(self.proposals)} decisions"
+    def send_label(self) -> str:
+        count = len(self.proposals)
+        return ngettext("Send {n} decision", "Send {n} decisions", count).format(n=count)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -266,7 +282,7 @@ class ApprovalAnswer(Answer):
     def kept_of(self, one: Proposal) -> Shown:
         said = (Shown(field=one.message),) if one.spoken and one.message.value() else ()
         parts = (*(one.arguments if one.is_editing else ()), *said)
-        return Shown(f"{one.action.title}: {one.chosen_label or 'undecided'}", parts=parts)
+        return Shown(f"{one.action.title}: {one.chosen_label or gettext('undecided')}", parts=parts)
 
     def add_errors(self, errors: list[tuple[str, str]]) -> None:
         places: dict[tuple[str, ...], str] = {}

@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from hitl import codec
 from hitl.models import Interrupt
@@ -13,8 +15,12 @@ from hitl.questions import elicitation
 from reviewer.forms.answer import Answer
 from reviewer.forms.schema import Button, SchemaForm
 
-ACTIONS = {elicitation.ACCEPT: "Send", elicitation.DECLINE: "Decline", elicitation.CANCEL: "Cancel"}
-OPENED = "I have opened it"
+ACTIONS = {
+    elicitation.ACCEPT: pgettext_lazy("verb", "Send"),
+    elicitation.DECLINE: pgettext_lazy("verb", "Decline"),
+    elicitation.CANCEL: pgettext_lazy("give no answer", "Cancel"),
+}
+OPENED = _("I have opened it")
 NOTHING = {"type": "null"}
 
 
@@ -25,10 +31,10 @@ class ElicitationAnswer(SchemaForm, Answer):
 
     def __init__(self, question: Interrupt, data: QueryDict | None = None) -> None:
         self.wanted = elicitation.requested(codec.plain(question.value))
-        super().__init__(question, data, schema=self.wanted or NOTHING, root="answer", label="Content")
+        super().__init__(question, data, schema=self.wanted or NOTHING, root="answer", label=gettext("Content"))
         if self.wanted is None:
             del self.fields["answer"]
-        missing = {"required": "Choose by one of the buttons.", "invalid_choice": "Choose by one of the buttons."}
+        missing = dict.fromkeys(("required", "invalid_choice"), _("Choose by one of the buttons."))
         self.fields["action"] = forms.ChoiceField(choices=list(ACTIONS.items()), error_messages=missing)
 
     def build(self, asked: Any) -> None:
@@ -37,7 +43,7 @@ class ElicitationAnswer(SchemaForm, Answer):
     @property
     def buttons(self) -> list[Button]:
         labels = ACTIONS if self.wanted is not None else {**ACTIONS, elicitation.ACCEPT: OPENED}
-        return [(action, label, action == elicitation.ACCEPT) for action, label in labels.items()]
+        return [(action, str(label), action == elicitation.ACCEPT) for action, label in labels.items()]
 
     def shown(self) -> Any:
         return super().shown() if self.wanted is not None else ()

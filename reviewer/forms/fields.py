@@ -17,7 +17,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 
+from reviewer import zone
 from reviewer.forms.json import JSONText
 from reviewer.shown import phrase
 
@@ -67,11 +69,15 @@ class Numbers(Lines):
         return [self.number(at, line.strip()) for at, line in enumerate(super().clean(value), 1)]
 
     def number(self, at: int, line: str) -> float | int:
-        kind = "whole number" if self.whole else "number"
         try:
             return int(line) if self.whole or line.lstrip("-").isdigit() else plain_number(finite(line))
         except ValueError:
-            raise ValidationError(f"Line {at} is no {kind}: {line[:40]}") from None
+            said = (
+                gettext("Line {n} is no whole number: {line}")
+                if self.whole
+                else gettext("Line {n} is no number: {line}")
+            )
+            raise ValidationError(said.format(n=at, line=line[:40])) from None
 
 
 def finite(text: str) -> float:
@@ -141,9 +147,9 @@ def choice(
     wanted = hints(schema).get("widget")
     few = wanted == "radio" or (wanted != "select" and len(places) <= MOST_RADIOS)
     if not required:
-        places.insert(0, ("", "No answer"))
+        places.insert(0, ("", gettext("No answer")))
     elif not few and options.get("initial") is None:
-        places.insert(0, ("", "Choose…"))
+        places.insert(0, ("", gettext("Choose…")))
     widget = forms.RadioSelect() if few else forms.Select()
     field = forms.ChoiceField(choices=places, widget=widget, required=required, **options)
     return field, lambda place: values[int(place)][0]
@@ -164,6 +170,7 @@ def text(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms
         return day, datetime.date.isoformat
     if form == "date-time":
         options["initial"] = local_moment(options.get("initial"))
+        options["help_text"] = " ".join(filter(None, [options.get("help_text"), zone.hint()]))
         return forms.DateTimeField(widget=date_input("datetime-local"), required=required, **options), moment
     look = hints(schema)
     shown = {"placeholder": str(look["placeholder"])} if look.get("placeholder") else {}
@@ -233,10 +240,10 @@ def several(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[fo
         field = forms.MultipleChoiceField(choices=places, widget=widget, required=False, **options)
         return field, lambda chosen: [values[int(place)][0] for place in chosen]
     if items.get("type") == "string" and items.keys() <= {"type", "title", "description"}:
-        options["help_text"] = options.get("help_text") or "One per line."
+        options["help_text"] = options.get("help_text") or gettext("One per line.")
         return Lines(widget=forms.Textarea(attrs={"rows": 3}), required=False, **options), same
     if items.get("type") in ("integer", "number") and not COMBINING & items.keys():
-        options["help_text"] = options.get("help_text") or "One number per line."
+        options["help_text"] = options.get("help_text") or gettext("One number per line.")
         is_whole = items["type"] == "integer"
         return Numbers(whole=is_whole, widget=forms.Textarea(attrs={"rows": 3}), required=False, **options), same
     return anything(schema, required, options)
@@ -245,7 +252,7 @@ def several(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[fo
 def as_text(field: forms.Field, value: Any) -> str:
     """What a person sees in a field that shows this value, be it one of the form's own or one that was sent."""
     if isinstance(field, forms.BooleanField):
-        return "yes" if value in (True, "True", "on") else "no"
+        return gettext("yes") if value in (True, "True", "on") else gettext("no")
     raw = field.widget.format_value(value)
     if isinstance(field, forms.ChoiceField):
         labels = {str(place): str(label) for place, label in cast("Iterable[tuple[Any, Any]]", field.choices)}
@@ -259,7 +266,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def anything(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms.Field, ToValue]:
-    options["help_text"] = " ".join(filter(None, [options.get("help_text"), "As JSON."]))
+    options["help_text"] = " ".join(filter(None, [options.get("help_text"), gettext("As JSON.")]))
     return JSONText(required=required, **options), same
 
 

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 
 class JSONText(forms.CharField):
@@ -34,13 +35,15 @@ def parse(text: str) -> Any:
         return json.loads(text, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
         raise ValidationError(
-            f"This is not JSON: {error.msg.lower()} at line {error.lineno}, column {error.colno}. "
-            "Texts need double quotes."
+            gettext("This is not JSON: look at line {line}, column {column}. Texts need double quotes.").format(
+                line=error.lineno, column=error.colno
+            )
         ) from None
     except (ValueError, RecursionError) as error:
-        reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
-        raise ValidationError(f"This JSON cannot be taken: {reason}.") from None
+        if isinstance(error, RecursionError):
+            raise ValidationError(gettext("This JSON cannot be taken: it is nested too deep.")) from None
+        raise ValidationError(gettext("This JSON cannot be taken: {reason}.").format(reason=error)) from None
 
 
 def refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
+    raise ValueError(gettext("{name} is not a JSON number").format(name=name))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 
 from hitl import schema as schemas
 from reviewer.forms.fields import Schema, Text, as_text
@@ -25,7 +26,7 @@ def fields_of(args: dict[str, Any], args_schema: Schema | None, *, root: str) ->
     given = args_schema or {}
     wanted = proposed(given, args, given) if given.get("properties") else inferred(args)
     shared: Schema = {key: given[key] for key in ("$defs", "definitions") if key in given}
-    part = part_of({**shared, **wanted}, root=root, label="Arguments")
+    part = part_of({**shared, **wanted}, root=root, label=gettext("Arguments"))
     give(part, args)
     return part
 

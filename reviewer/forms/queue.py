@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from hitl.models import Interrupt
 from hitl.querysets import ORDERS, InterruptQuerySet
@@ -19,17 +21,17 @@ class QueueFilter(forms.Form):
     """Which questions, in which order. A value that makes no sense counts as not given."""
 
     q = forms.CharField(
-        label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
+        label=_("Search"), required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
     )
-    workflow = forms.ChoiceField(label="Workflow", required=False)
-    mine = forms.BooleanField(label="Assigned to me", required=False)
-    asked = forms.BooleanField(label="Asked of me", required=False)
-    snoozed = forms.BooleanField(label="Snoozed", required=False)
-    attention = forms.BooleanField(label="Answer was given back", required=False)
+    workflow = forms.ChoiceField(label=_("Workflow"), required=False)
+    mine = forms.BooleanField(label=_("Assigned to me"), required=False)
+    asked = forms.BooleanField(label=_("Asked of me"), required=False)
+    snoozed = forms.BooleanField(label=_("Snoozed"), required=False)
+    attention = forms.BooleanField(label=_("Given back"), required=False)
     order = forms.ChoiceField(
-        label="Order",
+        label=_("Order"),
         required=False,
-        choices=[("", "Newest first"), ("oldest", "Oldest first"), ("urgent", "Most urgent first")],
+        choices=[("", _("Newest first")), ("oldest", _("Oldest first")), ("urgent", _("Most urgent first"))],
     )
 
     def __init__(self, request: HttpRequest) -> None:
@@ -39,8 +41,8 @@ class QueueFilter(forms.Form):
         # Questions outlive their workflow's registration, and links to them should still filter.
         asked = request.GET.get("workflow", "")[:200]
         unknown = [(asked, asked)] if asked and asked not in dict(names) else []
-        choices = [("", "All workflows"), *names, *unknown]
-        self.fields["workflow"] = forms.ChoiceField(label="Workflow", required=False, choices=choices)
+        choices = [("", _("All workflows")), *names, *unknown]
+        self.fields["workflow"] = forms.ChoiceField(label=_("Workflow"), required=False, choices=choices)
         self.is_valid()
 
     def given(self) -> dict[str, Any]:
@@ -56,6 +58,15 @@ class QueueFilter(forms.Form):
     def narrows(self) -> bool:
         """Whether anything but the order was asked for."""
         return bool(self.given().keys() - {"order"})
+
+    @property
+    def in_words(self) -> list[str]:
+        """What was asked for, part by part."""
+        given = self.given()
+        words = [gettext("“{text}”").format(text=given["q"])] if "q" in given else []
+        if "workflow" in given:
+            words.append(dict(cast(Any, self.fields["workflow"]).choices)[given["workflow"]])
+        return words + [str(self.fields[name].label) for name in self.fields if given.get(name) is True]
 
     @property
     def order_name(self) -> str:
@@ -82,8 +93,8 @@ class QueueFilter(forms.Form):
 class ViewForm(forms.Form):
     """A name for the filter that the page shows."""
 
-    name = forms.CharField(label="Name", max_length=60)
-    is_shared = forms.BooleanField(label="For everybody", required=False)
+    name = forms.CharField(label=_("Name"), max_length=60)
+    is_shared = forms.BooleanField(label=_("For everybody"), required=False)
 
 
 def place_of(question: Interrupt, order: str = "newest") -> cursor.Cursor:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from hitl import schema as schemas
 from reviewer.forms import parts
@@ -29,7 +30,7 @@ class SchemaForm(forms.Form):
         if isinstance(self.tree, Branches):
             self.fields[self.tree.name] = forms.ChoiceField(
                 choices=[(place, label) for place, label, _ in self.buttons],
-                error_messages={"required": "Choose by one of the buttons."},
+                error_messages={"required": _("Choose by one of the buttons.")},
             )
 
     def propose(self, value: Any) -> None:

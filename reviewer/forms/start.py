@@ -68,7 +68,7 @@ class StartForm(SchemaForm):
             initial={"key": uuid.uuid4().hex, "thread": thread},
             schema=workflow.input_schema,
             root="input",
-            label="Input",
+            label=_("Input"),
         )
 
     def clean(self) -> dict[str, Any]:

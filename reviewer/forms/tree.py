@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 
 from hitl import schema as schemas
 from hitl.questions.actions import in_words
@@ -108,11 +109,11 @@ class Builder:
         choices = [(str(at), branch.title) for at, branch in enumerate(branches)]
         field = forms.ChoiceField(
             label=title_of(schema, label),
-            choices=choices if is_needed else [("", "No answer"), *choices],
+            choices=choices if is_needed else [("", gettext("No answer")), *choices],
             widget=forms.RadioSelect if len(choices) <= MOST_BRANCHES else forms.Select,
             required=is_needed,
             initial=proposed or (None if is_needed else ""),
-            error_messages={"required": "Choose one of these."},
+            error_messages={"required": gettext("Choose one of these.")},
         )
         choice = Leaf(f"{name}.choice", path, field, lambda place: place)
         empty = None if required and nullable else MISSING

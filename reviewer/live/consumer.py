@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.http import QueryDict
 
 from reviewer.live import codes
 from reviewer.live.hub import Hub
@@ -35,7 +36,9 @@ class DeskConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
-        self.subscriber = await self.hub.join(self.scope["session"].session_key or "")
+        asked = QueryDict(self.scope["query_string"])
+        session_key = self.scope["session"].session_key or ""
+        self.subscriber = await self.hub.join(session_key, language=asked.get("language", ""))
         if self.subscriber is None:
             await self.close(codes.SIGNED_OUT)
         else:

@@ -1,4 +1,5 @@
-"""One hub a process: it learns which threads moved, reads and renders each new fact once, and fans it out.
+"""One hub a process: it learns which threads moved, reads each new fact once, renders it once in each language that
+somebody reads it in, and fans it out.
 
 A subscription is made first and read afterwards, so that nothing falls between; what arrives twice is told
 apart by its seq. What many connections have missed alike is read once for them, too. The hub hears of moved
@@ -60,7 +61,7 @@ class Topic:
 
     seq: int
     readers: set[Subscriber] = dataclasses.field(default_factory=set)
-    missed: dict[int, asyncio.Future[Message]] = dataclasses.field(default_factory=dict)
+    missed: dict[tuple[int, str], asyncio.Future[Message]] = dataclasses.field(default_factory=dict)
 
 
 class Hub:
@@ -111,12 +112,17 @@ class Hub:
 
     # Connections
 
-    async def join(self, session_key: str) -> Subscriber | None:
-        """A connection for the session's user; None if it has none."""
+    async def join(self, session_key: str, *, language: str = "") -> Subscriber | None:
+        """A connection for the session's user, whose page is in this language; None if it has none."""
         user = await self._read_for_one(reader.person, session_key) if session_key else None
         if user is None:
             return None
-        subscriber = Subscriber(user_id=user.pk, name=user.get_username(), session_key=session_key)
+        subscriber = Subscriber(
+            user_id=user.pk,
+            name=user.get_username(),
+            session_key=session_key,
+            language=await self._read_for_one(reader.language, language),
+        )
         self.connections.add(subscriber)
         metrics.sockets(+1)
         return subscriber
@@ -156,12 +162,13 @@ class Hub:
     async def catch_up(self, subscriber: Subscriber, thread_id: str) -> None:
         """Read for one connection what it has missed; those that have missed the same share one reading."""
         topic, after = self.topics[thread_id], subscriber.sent[thread_id]
-        reading = topic.missed.get(after)
+        missed = after, subscriber.language
+        reading = topic.missed.get(missed)
         if reading is None or (reading.done() and reading.exception()):
             if len(topic.missed) >= MOST_MISSED:
                 topic.missed.clear()
-            reading = asyncio.ensure_future(self._read_for_one(reader.message, thread_id, after=after))
-            topic.missed[after] = reading
+            read = self._read_for_one(reader.message, thread_id, after=after, languages=[subscriber.language])
+            reading = topic.missed[missed] = asyncio.ensure_future(read)
         # Shielded: that one of them goes must not take it from the others.
         message = await asyncio.shield(reading)
         subscriber.caught_up(message, topic_seq=topic.seq)
@@ -233,7 +240,8 @@ class Hub:
             topic = self.topics.get(thread_id)
             if topic is None:
                 continue
-            message = await self.read(reader.message, thread_id, after=topic.seq)
+            languages = {subscriber.language for subscriber in topic.readers}
+            message = await self.read(reader.message, thread_id, after=topic.seq, languages=languages)
             if message.seq > topic.seq:
                 topic.seq = message.seq
                 topic.missed.clear()

@@ -7,8 +7,9 @@ A connection stays open between readings and is given up after an error.
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.contrib import auth
 from django.db import connection
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import translation
 
 from hitl.errors import NotFound
 from hitl.models import Interrupt, Thread
@@ -25,16 +27,38 @@ from reviewer.live import presence, watch
 from reviewer.live.subscriber import Message
 
 
-def fragment(thread_id: str, *, after: int) -> tuple[int, str]:
-    """Everything of a run page that has changed since `after`, and the seq up to which this is all."""
-    state = runstate.read(thread_id)
-    rows = timeline.read(thread_id, after=after, up_to=state.seq).rows
-    return state.seq, render_to_string("reviewer/events/fragment.html", {"rows": rows, "run": state})
+@dataclasses.dataclass(frozen=True, slots=True)
+class News:
+    """Everything of a run page that has changed since some seq, read once, to be told in any language."""
+
+    state: runstate.Found
+    facts: timeline.Facts
+
+    @property
+    def seq(self) -> int:
+        """Up to where this is all."""
+        return self.state.thread.seq
+
+    def html(self) -> str:
+        """As fragments, in the language that is active now."""
+        context = {"rows": self.facts.page().rows, "run": runstate.of(self.state)}
+        return render_to_string("reviewer/events/fragment.html", context)
 
 
-def message(thread_id: str, *, after: int) -> Message:
-    seq, html = fragment(thread_id, after=after)
-    return Message(thread_id, seq, json.dumps({"thread": thread_id, "seq": seq, "html": html}))
+def news(thread_id: str, *, after: int) -> News:
+    state = runstate.found(thread_id)
+    return News(state, timeline.facts(thread_id, after=after, up_to=state.thread.seq))
+
+
+def message(thread_id: str, *, after: int, languages: Collection[str]) -> Message:
+    """What has changed, read once and rendered once for each of these languages."""
+    found = news(thread_id, after=after)
+    texts = {}
+    for language in languages:
+        with translation.override(language):
+            said = {"thread": thread_id, "seq": found.seq, "html": found.html()}
+        texts[language] = json.dumps(said)
+    return Message(thread_id, found.seq, texts)
 
 
 def moved(seqs: Mapping[str, int]) -> dict[str, int]:
@@ -71,12 +95,22 @@ def admit_beside(session_key: str, question_id: str) -> bool:
         return False
 
 
-def company(question_ids: Iterable[str]) -> dict[str, str]:
-    """For rows of the queue: who is beside each question, as HTML."""
-    found = beside.with_company(Interrupt.objects.pending().among(question_ids)).only("id")
+def company(question_ids: Iterable[str], *, languages: Collection[str]) -> dict[tuple[str, str], str]:
+    """For rows of the queue: who is beside each question, as HTML, by the question's id and the language."""
+    found = list(beside.with_company(Interrupt.objects.pending().among(question_ids)).only("id"))
     for one in found:
         one.looked_at_by = sorted(presence.looking(one.pk))  # type: ignore[attr-defined]
-    return {one.pk: render_to_string("reviewer/queue/company.html", {"question": one}) for one in found}
+    rows: dict[tuple[str, str], str] = {}
+    for language in languages:
+        with translation.override(language):
+            for one in found:
+                rows[one.pk, language] = render_to_string("reviewer/queue/company.html", {"question": one})
+    return rows
+
+
+def language(code: str) -> str:
+    """The language of this code where there is a catalogue for it, else the project's own."""
+    return code if translation.check_for_language(code) else settings.LANGUAGE_CODE
 
 
 def data_version() -> int:

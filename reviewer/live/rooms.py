@@ -1,7 +1,7 @@
 """The questions whose pages are open: who is there, and whom to tell when something changes beside one.
 
 A page of a question is told that something changed and fetches what it may see of it; a row of the queue, which
-says the same to everybody, is rendered once and sent.
+says the same to everybody, is rendered once for each language and sent.
 """
 
 from __future__ import annotations
@@ -98,9 +98,10 @@ class Rooms:
                 subscriber.notice(json.dumps({"question": question_id}))
         watching = [(one, dirty & one.watch.shown) for one in self.hub.connections if one.watch is not None]
         shown = set[str]().union(*(some for _, some in watching))
-        rows = await self.hub.read(reader.company, shown) if shown else {}
+        languages = {subscriber.language for subscriber, some in watching if some}
+        rows = await self.hub.read(reader.company, shown, languages=languages) if shown else {}
         for subscriber, some in watching:
-            html = "".join(rows.get(question_id, "") for question_id in sorted(some))
+            html = "".join(rows.get((question_id, subscriber.language), "") for question_id in sorted(some))
             if html:
                 subscriber.notice(json.dumps({"html": html}))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from reviewer.live.watch import Watch
@@ -28,20 +28,23 @@ class Closed(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Message:
-    """What a thread's readers are sent: rendered and encoded once for all of them."""
+    """What a thread's readers are sent: rendered and encoded once for all who read the same language."""
 
     thread_id: str
     seq: int
-    text: str
+    texts: Mapping[str, str]
 
 
 class Subscriber:
     """Who is connected, how far each of its threads was sent, and what waits to be sent."""
 
-    def __init__(self, *, user_id: Any, session_key: str, name: str = "", max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self, *, user_id: Any, session_key: str, name: str = "", language: str = "en", max_waiting: int = MAX_WAITING
+    ) -> None:
         self.user_id = user_id
         self.session_key = session_key
         self.name = name
+        self.language = language
         # The questions whose pages it shows.
         self.rooms: set[str] = set()
         self.sent: dict[str, int] = {}
@@ -66,7 +69,8 @@ class Subscriber:
         """Take a message, or fall behind. One that is behind already gets it by catching up."""
         if message.thread_id in self.behind or message.seq <= self.sent[message.thread_id]:
             return
-        if len(self._waiting) >= self._max_waiting:
+        # Somebody who came while it was rendered may read a language that nobody read before.
+        if len(self._waiting) >= self._max_waiting or self.language not in message.texts:
             self.behind.add(message.thread_id)
             return
         self._push(message)
@@ -106,5 +110,5 @@ class Subscriber:
 
     def _push(self, message: Message) -> None:
         self.sent[message.thread_id] = message.seq
-        self._waiting.append(message.text)
+        self._waiting.append(message.texts[self.language])
         self._wake.set()

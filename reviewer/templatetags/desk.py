@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django import template
 from django.template import RequestContext
-from django.utils import timezone
-from django.utils.html import format_html
+from django.utils import dates, timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 
 from hitl import registry
 from hitl.errors import UnknownWorkflow
 from hitl.models import Interrupt
-from reviewer import markdown, shown
+from reviewer import markdown, shown, timeline, times, zone
 from reviewer.context import Desk
 from reviewer.forms.tree import label_of
 from reviewer.models import Comment
 
 register = template.Library()
-
-STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"), (86_400 * 60, 86_400, "d"))
 
 
 @register.simple_tag(takes_context=True)
@@ -84,7 +83,9 @@ def due(question: Interrupt) -> str:
     if question.due_at is None:
         return ""
     left = question.due_at - timezone.now()
-    return f"due in {age(left)}" if left.total_seconds() > 0 else f"{age(-left)} late"
+    if left.total_seconds() > 0:
+        return gettext("due in {time}").format(time=times.age(left))
+    return gettext("{time} late").format(time=times.age(-left))
 
 
 # The words by which a choice is known as one of the four that have a key of their own.
@@ -94,25 +95,37 @@ DECISION_KEYS = {
     "e": {"edit", "change"},
     "r": {"respond", "reply", "answer"},
 }
+# The same in the reader's language, as a list that a catalogue may lengthen.
+TRANSLATED_KEYS = {
+    "a": pgettext_lazy("first words of choices that agree", "approve accept yes allow publish confirm"),
+    "d": pgettext_lazy("first words of choices that refuse", "reject refuse deny decline no ignore"),
+    "e": pgettext_lazy("first words of choices that change something", "edit change"),
+    "r": pgettext_lazy("first words of choices that reply", "respond reply answer"),
+}
 
 
 @register.filter
 def decision_key(label: str) -> str:
     """The key of a choice by the first word of its label; empty for choices that are only numbered."""
     first = next(iter(str(label).lower().split()), "").strip(".,:!?")
-    return next((key for key, words in DECISION_KEYS.items() if first in words), "")
+    for key, words in DECISION_KEYS.items():
+        if first in words or first in str(TRANSLATED_KEYS[key]).split():
+            return key
+    return ""
 
 
 @register.filter
 def priority_name(priority: int) -> str:
     """A priority in words."""
-    return "high priority" if priority > 0 else "low priority" if priority < 0 else "normal priority"
+    if priority == 0:
+        return gettext("normal priority")
+    return gettext("high priority") if priority > 0 else gettext("low priority")
 
 
 @register.filter
-def clock(moment: datetime) -> str:
-    """The time of day, to the second, in the reader's zone."""
-    return timezone.localtime(moment).strftime("%H:%M:%S")
+def via(channel: str) -> str:
+    """Where something came from, where that is worth a word."""
+    return str(timeline.CHANNELS.get(channel, ""))
 
 
 @register.filter
@@ -122,23 +135,37 @@ def is_short(value: Any) -> bool:
 
 
 @register.filter
+def at(moment: datetime | None, pattern: str) -> SafeString | str:
+    """A moment in the reader's zone, by a pattern of `reviewer.times`."""
+    return "" if moment is None else times.at(moment, pattern)
+
+
+@register.filter
 def ago(moment: datetime | None) -> SafeString | str:
-    """`<time>` with the age in one unit and the moment itself as its title; `ages.js` keeps it current."""
-    if moment is None:
-        return ""
-    local = timezone.localtime(moment)
-    return format_html(
-        '<time datetime="{}" title="{}" data-age>{}</time>',
-        moment.isoformat(),
-        local.strftime("%a %d %b %Y, %H:%M:%S %Z"),
-        age(timezone.now() - moment),
-    )
+    """How long ago a moment was."""
+    return "" if moment is None else times.ago(moment)
 
 
-def age(span: Any) -> str:
-    """`12 s`, `3 min`, `5 h`, `2 d`: one unit, rounded down."""
-    seconds = max(0, int(span.total_seconds()))
-    for limit, unit, name in STEPS:
-        if seconds < limit:
-            return f"{seconds // unit} {name}"
-    return f"{seconds // 86_400} d"
+@register.filter
+def number(value: int) -> str:
+    """A whole number as the reader's language writes it."""
+    return times.count(value)
+
+
+@register.inclusion_tag("reviewer/texts.html")
+def texts() -> dict[str, Any]:
+    """What the scripts of a page say, and how they write times."""
+    return {
+        "zone": zone.name(),
+        "patterns": times.PATTERNS,
+        "units": times.UNITS,
+        "months": " ".join(str(dates.MONTHS_3[month]).title() for month in range(1, 13)),
+        "days": " ".join(str(dates.WEEKDAYS_ABBR[day]) for day in range(7)),
+        "send": json.dumps(plural_forms(lambda n: ngettext("Send {n} change", "Send {n} changes", n))),
+    }
+
+
+def plural_forms(text: Callable[[int], str]) -> list[tuple[int, str]]:
+    """The plural forms of a text, each with the least number that takes it."""
+    least = {text(n): n for n in range(100, 0, -1)}
+    return sorted((n, form) for form, n in least.items())

@@ -9,6 +9,7 @@ from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from reviewer.access import signed_in
@@ -42,7 +43,7 @@ class ChangePassword(auth.PasswordChangeView):
     success_url = reverse_lazy("reviewer:queue")
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
-        messages.success(self.request, "Your password is changed.")
+        messages.success(self.request, _("Your password is changed."))
         return super().form_valid(form)
 
     def form_invalid(self, form: forms.Form) -> HttpResponse:
@@ -53,20 +54,27 @@ class SettingsForm(forms.Form):
     """How the desk looks and listens, in this browser."""
 
     theme = forms.ChoiceField(
-        choices=[("auto", "As the system"), ("light", "Light"), ("dark", "Dark")], widget=forms.RadioSelect
+        label=_("Theme"),
+        choices=[("auto", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))],
+        widget=forms.RadioSelect,
     )
-    keys = forms.BooleanField(label="Single keys act (j, k, a, d, z, /, ?)", required=False)
+    keys = forms.BooleanField(label=_("Single keys act (j, k, a, d, z, /, ?)"), required=False)
     after = forms.ChoiceField(
-        label="After an answer",
-        choices=[("next", "The next question"), ("queue", "The queue")],
+        label=_("After an answer"),
+        choices=[("next", _("The next question")), ("queue", _("The queue"))],
         widget=forms.RadioSelect,
         required=False,
         initial="next",
     )
     undo = forms.ChoiceField(
-        label="An answer can be undone",
-        choices=[("", "As long as the workflow says"), ("20", "20 seconds"), ("60", "A minute"), ("0", "Never")],
-        help_text="A workflow that lets no answer be undone has the last word.",
+        label=_("An answer can be undone"),
+        choices=[
+            ("", _("As long as the workflow says")),
+            ("20", _("20 seconds")),
+            ("60", _("A minute")),
+            ("0", _("Never")),
+        ],
+        help_text=_("A workflow that lets no answer be undone has the last word."),
         widget=forms.RadioSelect,
         required=False,
         initial="",
@@ -87,7 +95,7 @@ def settings(request: HttpRequest) -> HttpResponse:
     keep(request, response, KEYS_COOKIE, "on" if form.cleaned_data["keys"] else "off")
     keep(request, response, AFTER_COOKIE, form.cleaned_data["after"])
     keep(request, response, UNDO_COOKIE, form.cleaned_data["undo"])
-    messages.success(request, "Saved for this browser.")
+    messages.success(request, _("Saved for this browser."))
     return response
 
 

@@ -7,9 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from reviewer import access, arranging
+from reviewer import access, arranging, times
 from reviewer.access import signed_in
 from reviewer.forms.queue import QueueFilter, ViewForm
 from reviewer.views.question import redirect_after_post
@@ -24,10 +25,11 @@ def snooze(request: HttpRequest, question_id: str) -> HttpResponse:
     chosen = arranging.times(timezone.now()).get(request.POST.get("until", ""))
     if chosen:
         arranging.snooze(asked, person, until=chosen[1])
-        messages.success(request, f"“{asked.title}” is out of your queue until it comes back: {chosen[0].lower()}.")
+        said = gettext("“{title}” is out of your queue until it comes back: {time}.")
+        messages.success(request, said.format(title=asked.title, time=times.written(chosen[1], "day")))
     else:
         arranging.wake(asked, person)
-        messages.success(request, f"“{asked.title}” is in your queue again.")
+        messages.success(request, gettext("“{title}” is in your queue again.").format(title=asked.title))
     return redirect_after_post(reverse("reviewer:queue") + QueueFilter(request).query())
 
 
@@ -42,7 +44,7 @@ def save_view(request: HttpRequest) -> HttpResponse:
     view = arranging.save_view(
         access.person(request), query=wanted.query().removeprefix("?")[:500], **form.cleaned_data
     )
-    messages.success(request, f"Saved as “{view.name}”.")
+    messages.success(request, gettext("Saved as “{name}”.").format(name=view.name))
     return redirect_after_post(reverse("reviewer:queue") + wanted.query())
 
 
@@ -52,5 +54,5 @@ def delete_view(request: HttpRequest, view_id: int) -> HttpResponse:
     """Delete a saved view."""
     view = access.saved_view(request.user, view_id)
     view.delete()
-    messages.success(request, f"The view “{view.name}” is deleted.")
+    messages.success(request, gettext("The view “{name}” is deleted.").format(name=view.name))
     return redirect_after_post(reverse("reviewer:queue"))

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from hitl import codec, questions, verbs
@@ -52,7 +53,7 @@ def fork(request: HttpRequest, thread_id: str) -> HttpResponse:
         return page(request, found, seq, asked, form, problem=error, status=404)
     except HitlError as error:
         return page(request, found, seq, asked, form, problem=error, status=error.status)
-    messages.success(request, "This run went on from another one's checkpoint. That one stays as it is.")
+    messages.success(request, gettext("This run went on from another one's checkpoint. That one stays as it is."))
     return redirect_after_post(reverse("reviewer:thread", args=[run.thread_id]))
 
 

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -100,7 +101,7 @@ def assign(request: HttpRequest, question_id: str) -> HttpResponse:
     if to_name:
         to = people.by_name(request.POST.get("name", "").strip().replace("\x00", ""))
         if to is None or not access.may(to, ANSWER):
-            said = "Nobody of that name may answer questions. The question is whose it was."
+            said = gettext("Nobody of that name may answer questions. The question is whose it was.")
             messages.error(request, said)
             return onward(request, reverse("reviewer:question", args=[question_id]))
     # What may be done depends on whose it is, so it has to be still theirs when it is done.
@@ -119,7 +120,7 @@ def triage(request: HttpRequest, question_id: str) -> HttpResponse:
     form = TriageForm(asked, request.POST)
     where = reverse("reviewer:question", args=[question_id])
     if not form.is_valid():
-        messages.error(request, "That is no time. Nothing was changed.")
+        messages.error(request, gettext("That is no time. Nothing was changed."))
         return redirect_after_post(where)
     try:
         verbs.triage(
@@ -130,7 +131,7 @@ def triage(request: HttpRequest, question_id: str) -> HttpResponse:
             channel="web",
         )
     except InvalidOption:
-        messages.error(request, "Choose a time within ten years. Nothing was changed.")
+        messages.error(request, gettext("Choose a time within ten years. Nothing was changed."))
     return redirect_after_post(where)
 
 
@@ -187,12 +188,13 @@ def accepted(request: HttpRequest, form: Answer) -> HttpResponse:
     wanted = QueueFilter(request)
     waiting = wanted.questions()
     following = waiting.page(after=place_of(asked, wanted.order_name), order=wanted.order_name).first()
-    left = counted(waiting.count_up_to(MOST_COUNTED + 1))
+    left = waiting.count_up_to(MOST_COUNTED + 1)
     said = format_html(
-        'Answered “{}”. {} left. <a href="{}">Watch the run</a>',
-        asked.title,
-        left or "None",
+        '{} {} <a href="{}">{}</a>',
+        gettext("Answered “{title}”.").format(title=asked.title),
+        ngettext("{n} left.", "{n} left.", left).format(n=counted(left)) if left else gettext("None left."),
         reverse("reviewer:thread", args=[asked.thread_id]),
+        gettext("Watch the run"),
     )
     # Where it can be undone, that is what is seen of it; who cannot see hears this.
     messages.success(request, said, extra_tags="hidden-text" if seconds else "")

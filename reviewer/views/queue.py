@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from hitl.models import Interrupt
-from reviewer import access, beside, cursor
+from reviewer import access, beside, cursor, times
 from reviewer.access import ANSWER, signed_in
 from reviewer.context import Desk
 from reviewer.forms.queue import QueueFilter, ViewForm, cursor_of
@@ -84,4 +85,6 @@ def newest(rows: Sequence[Interrupt]) -> str:
 
 def counted(number: int) -> str:
     """A number for people; the empty text for none."""
-    return f"{MOST_COUNTED:,}+" if number > MOST_COUNTED else str(number) if number else ""
+    if number > MOST_COUNTED:
+        return gettext("{number}+").format(number=times.count(MOST_COUNTED))
+    return times.count(number) if number else ""

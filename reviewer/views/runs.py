@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext, pgettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from hitl import registry, verbs
@@ -25,10 +26,10 @@ PREVIEW_CHARS = 2000
 class Filter(models.TextChoices):
     """What the list can be narrowed to, by the thread's status."""
 
-    INTERRUPTED = "interrupted", "Waiting"
-    BUSY = "busy", "Running"
-    ERROR = "error", "Failed"
-    IDLE = "idle", "Ended"
+    INTERRUPTED = "interrupted", pgettext_lazy("state of a run", "Waiting")
+    BUSY = "busy", pgettext_lazy("state of a run", "Running")
+    ERROR = "error", pgettext_lazy("state of a run", "Failed")
+    IDLE = "idle", pgettext_lazy("state of a run", "Ended")
 
 
 @require_GET
@@ -73,8 +74,8 @@ def events(request: HttpRequest, thread_id: str) -> HttpResponse:
     found = access.thread(request.user, thread_id)
     if found.seq <= after:
         return HttpResponse(status=204)
-    seq, html = reader.fragment(thread_id, after=after)
-    return HttpResponse(html, headers={"X-Live-Seq": str(seq)})
+    news = reader.news(thread_id, after=after)
+    return HttpResponse(news.html(), headers={"X-Live-Seq": str(news.seq)})
 
 
 @require_GET
@@ -106,7 +107,7 @@ def cancel(request: HttpRequest, thread_id: str) -> HttpResponse:
         verbs.cancel(thread_id, by=access.person(request), channel="web", reason=reason, turn=turn)
     except Conflict as error:
         return _page(request, found, problem=error)
-    messages.success(request, "The run is cancelled.")
+    messages.success(request, gettext("The run is cancelled."))
     return redirect("reviewer:thread", thread_id)
 
 
@@ -124,7 +125,7 @@ def withdraw(request: HttpRequest, thread_id: str, run_id: str) -> HttpResponse:
         verbs.withdraw(run_id, by=access.person(request), channel="web", thread_id=thread_id)
     except (Conflict, UnknownRun) as error:
         return _page(request, found, problem=error)
-    messages.success(request, "The start is cancelled: it will not begin.")
+    messages.success(request, gettext("The start is cancelled: it will not begin."))
     return redirect("reviewer:thread", thread_id)
 
 
@@ -136,7 +137,7 @@ def retry(request: HttpRequest, thread_id: str) -> HttpResponse:
         verbs.retry(thread_id, by=access.person(request), channel="web")
     except Conflict as error:
         return _page(request, found, problem=error)
-    messages.success(request, "The run goes on from its last finished step.")
+    messages.success(request, gettext("The run goes on from its last finished step."))
     return redirect("reviewer:thread", thread_id)
 
 

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from hitl.models import Interrupt
@@ -56,7 +57,8 @@ def put_aside(request: HttpRequest, question_id: str) -> HttpResponse:
     """Have a question that mentions oneself out of “asked of me”."""
     asked = access.question(request.user, question_id)
     talk.put_aside(asked, by=access.person(request))
-    messages.success(request, f"“{asked.title}” is put aside until somebody mentions you there again.")
+    said = gettext("“{title}” is put aside until somebody mentions you there again.")
+    messages.success(request, said.format(title=asked.title))
     return redirect_after_post(reverse("reviewer:queue") + QueueFilter(request).query())
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -33,7 +33,8 @@ def undo(request: HttpRequest, question_id: str) -> HttpResponse:
             by=access.person(request),
             channel="web",
         )
-        messages.success(request, f"Taken back: “{asked.title}”. It waits for an answer again.")
+        said = gettext("Taken back: “{title}”. It waits for an answer again.")
+        messages.success(request, said.format(title=asked.title))
     except AnswerConflict:
         messages.warning(request, _why_not(asked))
     return _on_to(request, reverse("reviewer:question", args=[question_id]))
@@ -54,17 +55,24 @@ def undo_all(request: HttpRequest) -> HttpResponse:
         except AnswerConflict:
             messages.warning(request, _why_not(pick.question))
     if done:
-        messages.success(request, f"Taken back: {done} answer{pluralize(done)}. Those questions wait again.")
+        said = ngettext(
+            "Taken back: {n} answer. That question waits again.",
+            "Taken back: {n} answers. Those questions wait again.",
+            done,
+        )
+        messages.success(request, said.format(n=done))
     return _on_to(request, reverse("reviewer:queue"))
 
 
 def _why_not(asked: Interrupt) -> str:
     asked.refresh_from_db()
     if asked.status == Interrupt.Status.PENDING:
-        return f"“{asked.title}” was taken back before. It waits for an answer."
-    if asked.status == Interrupt.Status.HELD:
-        return f"“{asked.title}” was answered anew since this page was drawn. Undo that answer on its own page."
-    return f"Too late to undo “{asked.title}”: the run has gone on."
+        said = gettext("“{title}” was taken back before. It waits for an answer.")
+    elif asked.status == Interrupt.Status.HELD:
+        said = gettext("“{title}” was answered anew since this page was drawn. Undo that answer on its own page.")
+    else:
+        said = gettext("Too late to undo “{title}”: the run has gone on.")
+    return said.format(title=asked.title)
 
 
 def _on_to(request: HttpRequest, target: str) -> HttpResponse:

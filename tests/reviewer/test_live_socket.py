@@ -254,5 +254,5 @@ async def test_the_server_starts_and_stops_the_hub() -> None:
 
 
 def test_a_message_is_json_that_a_page_can_read(journal: Journal) -> None:
-    message = reader.message("t1", after=0)
-    assert json.loads(message.text)["seq"] == message.seq == 2
+    message = reader.message("t1", after=0, languages=["en"])
+    assert json.loads(message.texts["en"])["seq"] == message.seq == 2

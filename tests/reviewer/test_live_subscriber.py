@@ -10,7 +10,7 @@ from reviewer.live.subscriber import Closed, Message, Subscriber
 
 
 def message(seq: int) -> Message:
-    return Message("t1", seq, f"up to {seq}")
+    return Message("t1", seq, {"en": f"up to {seq}"})
 
 
 class Source:

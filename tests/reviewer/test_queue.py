@@ -86,7 +86,7 @@ def test_an_empty_search_says_so_and_leads_on(desk: Client) -> None:
     question()
     page = desk.get("/?q=zzz").content.decode()
     assert "Nothing that waits matches." in page
-    assert "Looked for “zzz”" in page
+    assert "Looked for: “zzz”" in page
 
 
 def test_an_empty_queue_says_what_comes_next(desk: Client) -> None:

@@ -136,7 +136,7 @@ def test_a_sleeping_run_says_until_when(cleo: User) -> None:
     Thread.objects.update(wake_at=datetime(2999, 5, 1, 12, tzinfo=UTC))
     html = page_of(cleo, "t1")
     assert state_of(html) == "asleep"
-    assert "until 1 May 2999" in html
+    assert "until <time" in html and ">1 May 2999, " in html
 
 
 def test_only_administrators_are_offered_cancel_and_retry(started: str, ana: User, ben: User) -> None:
@@ -370,7 +370,7 @@ def test_a_thread_that_has_not_begun_says_when_it_will(ana: User) -> None:
     assert state_of(html) == "new"
     assert "Starts at" in html and when in html and "later" in html
     client = client_of(ana)
-    assert f"{when}</span>" in client.get(reverse("reviewer:runs")).content.decode()
+    assert f"{when} UTC</time></span>" in client.get(reverse("reviewer:runs")).content.decode()
 
 
 def test_a_start_in_line_is_listed_and_can_be_cancelled(ana: User, cleo: User) -> None:

@@ -1,5 +1,7 @@
 // Deciding about proposed actions. Without this the server says the same: what is missing, and where.
 
+import { plural, texts } from "./texts.js";
+
 const SPOKEN = ["respond", "reject"];
 
 const changes = (scope) => scope.querySelectorAll("[data-proposed][data-changed]").length;
@@ -33,7 +35,7 @@ function accent(form) {
   const edit = buttons.find((one) => one.value === "edit");
   if (!edit) return;
   const count = changes(form);
-  edit.querySelector("[data-label]").textContent = count ? `Send ${count} change${count > 1 ? "s" : ""}` : "Edit";
+  edit.querySelector("[data-label]").textContent = count ? plural(texts.send, count) : texts.edit;
   const approve = buttons.find((one) => one.value === "approve");
   if (approve) approve.disabled = count > 0;
   const first = count ? edit : buttons[0];
@@ -63,7 +65,7 @@ function progress(form) {
   if (!line) return;
   const all = actions(form);
   const decided = all.filter(chosen).length;
-  line.textContent = line.textContent.replace(/\d+/, decided);
+  line.querySelector("[data-decided]").textContent = decided;
   const rest = form.querySelector(".bar button[name=rest]");
   if (rest) rest.hidden = decided === all.length;
 }

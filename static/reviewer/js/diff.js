@@ -1,6 +1,8 @@
 // What has become of each proposed value, word by word, while it is changed. The server shows the same
 // (reviewer/diff.py) where this does not run, on every page that it sends back.
 
+import { texts } from "./texts.js";
+
 const TOKENS = /\s+|[\p{L}\p{N}_]+|[^\p{L}\p{N}_\s]/gu;
 const MOST_COMPARED = 1_000_000;
 const CONTEXT = 80;
@@ -64,7 +66,7 @@ function seen(field) {
   const label = (one) => one.closest("label")?.textContent.trim() ?? "";
   if (controls[0]?.tagName === "SELECT") return [...controls[0].selectedOptions].map((one) => one.text).join(", ");
   if (controls[0]?.type === "checkbox" && controls.length === 1 && !field.matches("fieldset")) {
-    return controls[0].checked ? "yes" : "no";
+    return controls[0].checked ? texts.yes : texts.no;
   }
   if (["checkbox", "radio"].includes(controls[0]?.type)) {
     return controls.filter((one) => one.checked).map(label).join(", ");

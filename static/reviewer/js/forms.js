@@ -60,7 +60,7 @@ async function copy(button) {
     source.select();
     return;
   }
-  button.textContent = "Copied";
+  button.textContent = button.dataset.copied;
 }
 
 document.addEventListener("click", (event) => {

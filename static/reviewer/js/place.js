@@ -1,9 +1,13 @@
 // Puts rows that the server rendered where they belong: in the place of the row that bears their id, or at the
 // end of the list that they name (data-in). What is as new already stays as it is.
 
+import { localise } from "./times.js";
+
 export function show(html) {
   const box = document.createElement("template");
   box.innerHTML = html;
+  // They are rendered once for many readers, in many zones.
+  localise(box.content);
   for (const fresh of [...box.content.children]) {
     place(fresh);
     if (fresh.isConnected) window.htmx?.process(fresh);
@@ -18,11 +22,11 @@ function place(fresh) {
   else keepAsLeft(old, fresh);
 }
 
-// What an element says, without what the page itself changes: ages, and what is unfolded. Replacing an
+// What an element says, without what the page itself changes: times, and what is unfolded. Replacing an
 // element that says the same would have it read out again.
 function bare(element) {
   const copy = element.cloneNode(true);
-  for (const time of copy.querySelectorAll("time[data-age]")) time.textContent = "";
+  for (const time of copy.querySelectorAll("time[title]")) time.textContent = time.title = "";
   for (const details of copy.querySelectorAll("details")) details.open = false;
   return copy.innerHTML;
 }

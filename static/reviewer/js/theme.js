@@ -6,8 +6,7 @@ const button = document.querySelector("[data-theme-next]");
 
 function choose(theme) {
   html.dataset.theme = theme;
-  button.querySelector("[data-theme-name]").textContent = theme;
-  button.title = `Theme: ${theme}`;
+  button.querySelector("[data-theme-name]").textContent = button.title = button.dataset[theme];
   document.cookie = `desk_theme=${theme}; path=/; max-age=31536000; samesite=lax`;
 }
 
