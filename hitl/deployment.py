@@ -79,31 +79,43 @@ def sweeps(**_: Any) -> Iterator[CheckMessage]:
 
 @check
 def broker(**_: Any) -> Iterator[CheckMessage]:
-    """Only where nudges go over Redis."""
     url = conf.settings().broker_url
-    if not url.startswith(("redis:", "rediss:")) or not _uses_broker():
+    if not url or not _uses_broker():
         return
-    import redis
-
-    client = redis.Redis.from_url(url, socket_timeout=ASK_SECONDS, socket_connect_timeout=ASK_SECONDS)
     try:
-        policy = str(client.info("memory").get("maxmemory_policy", ""))
-        limit = int(client.info("memory").get("maxmemory", 0))
-    except redis.RedisError as error:
+        dropping = _dropping(url) if url.startswith(("redis:", "rediss:")) else _reach(url)
+    except Exception as error:
         yield Warning(
             f"The broker cannot be reached ({discreet.plain(error)}): no nudge arrives, and runs wait",
-            hint="Start Redis, or correct HITL_BROKER_URL (REDIS_URL). Nothing is lost meanwhile.",
+            hint="Start it, or correct HITL_BROKER_URL (REDIS_URL). Nothing is lost meanwhile.",
             id="hitl.W037",
         )
         return
-    finally:
-        client.close()
-    if policy != "noeviction" and limit:
+    if dropping:
         yield Warning(
-            f"Redis throws messages away when its memory is full (maxmemory-policy {policy})",
+            f"Redis throws messages away when its memory is full (maxmemory-policy {dropping})",
             hint="Set maxmemory-policy to noeviction in redis.conf, or use a Redis of its own for hitl.",
             id="hitl.W036",
         )
+
+
+def _dropping(url: str) -> str:
+    """By which policy this Redis throws away what it has no room for; "" where it keeps all."""
+    import redis
+
+    with redis.Redis.from_url(url, socket_timeout=ASK_SECONDS, socket_connect_timeout=ASK_SECONDS) as client:
+        memory = client.info("memory")
+    policy = str(memory.get("maxmemory_policy", ""))
+    return policy if policy != "noeviction" and int(memory.get("maxmemory", 0)) else ""
+
+
+def _reach(url: str) -> str:
+    """Connect to any other broker, or raise."""
+    from kombu.connection import Connection
+
+    with Connection(url, connect_timeout=ASK_SECONDS) as connection:  # type: ignore[no-untyped-call]
+        connection.ensure_connection(max_retries=1, timeout=ASK_SECONDS)
+    return ""
 
 
 @check
@@ -116,17 +128,20 @@ def pooler(**_: Any) -> Iterator[CheckMessage]:
     if moves:
         yield Warning(
             "Between here and PostgreSQL is a pooler in transaction mode: LISTEN and NOTIFY are lost in it",
-            hint="Let DATABASE_URL lead to PostgreSQL itself, or to a pool in session mode.",
+            hint="Let DATABASE_URL lead to PostgreSQL itself, or to a pool in session mode. If it cannot, end it with "
+            "?prepare_threshold=none: runs go on, and pages look for news every five seconds.",
             id="hitl.W038",
         )
 
 
 @check
 def clocks(**_: Any) -> Iterator[CheckMessage]:
-    for process in presence.processes():
-        if abs(process.clock_offset_seconds) > CLOCKS_DIFFER_SECONDS:
+    """Those of the processes that execute, and the one here: web processes have no row."""
+    told = {f"process {process}": process.clock_offset_seconds for process in presence.processes()}
+    for whose, offset in (told | {"this machine": presence.clock_offset_seconds()}).items():
+        if abs(offset) > CLOCKS_DIFFER_SECONDS:
             yield Warning(
-                f"The clock of process {process} is {process.clock_offset_seconds:+.1f} s from the database's",
+                f"The clock of {whose} is {offset:+.1f} s from the database's",
                 hint="Let NTP set the clocks of both machines: timers and durations go by them.",
                 id="hitl.W039",
             )
@@ -170,6 +185,8 @@ def _session_moves() -> bool:
 
     given = connections[conf.settings().database].get_connection_params()
     parameters = {name: value for name, value in given.items() if name not in ("cursor_factory", "context", "pool")}
+    # A name prepared in one session would meet the same name of another client's there.
+    parameters["prepare_threshold"] = None
     with psycopg.connect(**parameters) as one, psycopg.connect(**parameters) as other:
         before = _session(one)
         one.rollback()

@@ -1,6 +1,7 @@
 """A pooler in transaction mode before a PostgreSQL: as little of one as it takes to be told from none.
 
-It has as many sessions as it gets clients, and lends the one that was given back last to whoever begins a transaction.
+It lends the session that was given back last to whoever begins a transaction, or makes one. Sessions outlive clients,
+with what those prepared in them.
 """
 
 from __future__ import annotations
@@ -43,16 +44,15 @@ class Pooler:
     def _serve(self, client: socket.socket) -> None:
         try:
             startup = _startup(client)
-            self._give_back(self._session(startup))
             client.sendall(WELCOME + READY)
             while first := client.recv(65536):
                 with self._lock:
-                    session = self._free.pop()
+                    session = self._free.pop() if self._free else self._session(startup)
                 try:
                     _transaction(client, session, first)
                 finally:
                     self._give_back(session)
-        except (OSError, EOFError, IndexError):
+        except (OSError, EOFError):
             pass
         finally:
             client.close()
