@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 from hitl.errors import InvalidAnswer
+from hitl.words import gettext
 
 logger = logging.getLogger(__name__)
 
@@ -125,5 +126,7 @@ def _validated(validate: Check, value: Any) -> Any:
     try:
         accepted = validate(value)
     except ValueError as error:
-        raise InvalidAnswer(f"The answer was refused: {error}", errors=[("", str(error))]) from error
+        raise InvalidAnswer(
+            gettext("The answer was refused: {problem}").format(problem=error), errors=[("", str(error))]
+        ) from error
     return value if accepted is None else accepted

@@ -18,6 +18,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from hitl import registry
 from hitl.errors import HitlError, UnknownQuestion, UnknownThread
@@ -32,9 +34,9 @@ ADMINISTER = "hitl.administer_thread"
 
 # What the permission is called in the Admin, where somebody will look for it.
 NAMES = {
-    START: "Can start workflows",
-    ANSWER: "Can answer questions",
-    ADMINISTER: "Can cancel and retry runs and assign questions",
+    START: _("Can start workflows"),
+    ANSWER: _("Can answer questions"),
+    ADMINISTER: _("Can cancel and retry runs and assign questions"),
 }
 
 View = Callable[..., HttpResponseBase]
@@ -46,8 +48,9 @@ class PermissionMissing(PermissionDenied):
 
     def __init__(self, permission: str) -> None:
         self.permission = permission
-        self.title = NAMES[permission]
-        super().__init__(f"This needs the permission “{self.title}” ({permission}).")
+        self.title = str(NAMES[permission])
+        said = gettext("This needs the permission “{title}” ({permission}).")
+        super().__init__(said.format(title=self.title, permission=permission))
 
 
 class UnknownView(HitlError):
@@ -72,14 +75,14 @@ class StaleForm(HitlError):
     """A form whose page does not belong to this session any more; what was typed in it has to survive."""
 
     status = 403
-    heading = ""
+    heading: Any = ""
 
 
 class OpenedByAnother(StaleForm):
     """The page was drawn for somebody else: another tab has signed in since, and nobody answers unawares."""
 
     status = 409
-    heading = "Somebody else is signed in now"
+    heading = _("Somebody else is signed in now")
 
 
 def signed_in(view: View) -> View:
@@ -91,7 +94,7 @@ def signed_in(view: View) -> View:
             require_same_person(request)
             return view(request, *args, **kwargs)
         if request.headers.get("HX-Request"):
-            raise SignedOut("Sign in again in another tab, then repeat this here.")
+            raise SignedOut(gettext("Sign in again in another tab, then repeat this here."))
         came_by_form = request.method not in ("GET", "HEAD")
         back = reverse("reviewer:queue") if came_by_form else request.get_full_path()
         return redirect_to_login(back, login_url())
@@ -104,10 +107,11 @@ def require_same_person(request: HttpRequest) -> None:
     opened = request.POST.get("page_of")
     now = request.user.get_username()
     if opened and opened != now:
-        raise OpenedByAnother(
-            f"This page was opened as {opened}; you are now signed in as {now}. Nothing was sent. What you typed is "
-            f"still here: reload the page to go on as {now}, or sign in as {opened} in another tab and send it again."
+        said = gettext(
+            "This page was opened as {opened}; you are now signed in as {now}. Nothing was sent. What you typed is "
+            "still here: reload the page to go on as {now}, or sign in as {opened} in another tab and send it again."
         )
+        raise OpenedByAnother(said.format(opened=opened, now=now))
 
 
 def needs(permission: str) -> Callable[[View], View]:
@@ -176,7 +180,7 @@ def question_back(user: Person, asked: Interrupt, comment_id: int) -> Comment:
     """A question back to somebody, for who asked it or administers to withdraw."""
     found = Comment.objects.of(asked).filter(pk=comment_id).exclude(asked_name="").first()
     if found is None:
-        raise UnknownComment("There is no such comment. It may have been deleted with an older question.")
+        raise UnknownComment(gettext("There is no such comment. It may have been deleted with an older question."))
     if found.author_id != user.pk:
         require(user, ADMINISTER)
     return found
@@ -186,7 +190,7 @@ def saved_view(user: Person, view_id: int) -> SavedView:
     """A saved view to change: one's own, or with the permission to administer anybody's that is shared."""
     found = SavedView.objects.seen_by(user).filter(pk=view_id).first()
     if found is None:
-        raise UnknownView("There is no such view. It may have been deleted meanwhile.")
+        raise UnknownView(gettext("There is no such view. It may have been deleted meanwhile."))
     if found.owner_id != user.pk:
         require(user, ADMINISTER)
     return found

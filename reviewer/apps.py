@@ -1,11 +1,12 @@
 """The desk as a Django app."""
 
 from django.apps import AppConfig, apps
+from django.utils.translation import gettext_lazy as _
 
 
 class ReviewerConfig(AppConfig):
     name = "reviewer"
-    verbose_name = "Review desk"
+    verbose_name = _("Review desk")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -11,6 +11,8 @@ import dataclasses
 from collections.abc import Sequence
 from functools import partial
 
+from django.utils.translation import gettext, pgettext_lazy
+
 from hitl import forking
 from hitl.checkpoint.database import saver
 from hitl.facts import Fact
@@ -32,8 +34,8 @@ class Item:
     @property
     def change(self) -> str:
         if self.before is None:
-            return "new"
-        return "gone" if self.after is None else "changed"
+            return gettext("new")
+        return gettext("gone") if self.after is None else gettext("changed")
 
 
 def between(thread_id: str, first: int, second: int) -> tuple[list[Item], int]:
@@ -43,6 +45,26 @@ def between(thread_id: str, first: int, second: int) -> tuple[list[Item], int]:
     keys = [*before, *(key for key in after if key not in before)]
     differing = [key for key in keys if before.get(key) != after.get(key)]
     return [_item(key, before.get(key), after.get(key)) for key in differing], len(keys) - len(differing)
+
+
+# What has a value at a checkpoint, and what a checkpoint can be.
+WHAT = {
+    "input": pgettext_lazy("in the journal", "input"),
+    "result": pgettext_lazy("in the journal", "result"),
+    "question": pgettext_lazy("in the journal", "question"),
+    "answer": pgettext_lazy("in the journal", "answer"),
+    "value": pgettext_lazy("in the journal", "value"),
+}
+KINDS = {
+    "input": WHAT["input"],
+    "task": pgettext_lazy("in the journal", "task"),
+    "question": WHAT["question"],
+    "answer": WHAT["answer"],
+    "release": pgettext_lazy("in the journal", "released answer"),
+    "output": pgettext_lazy("in the journal", "output"),
+    "update": pgettext_lazy("in the journal", "update"),
+    "fork": pgettext_lazy("in the journal", "fork"),
+}
 
 
 # What it is, its place, and its name.
@@ -76,4 +98,4 @@ def _item(key: Key, before: str | None, after: str | None) -> Item:
     what, _, name = key
     old, new = shown.stored(before), shown.stored(after)
     segments = diff.words(old.text, new.text) if old is not None and new is not None else ()
-    return Item(name, what, old, new, segments)
+    return Item(name, str(WHAT[what]), old, new, segments)

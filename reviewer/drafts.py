@@ -13,10 +13,11 @@ from django.db import transaction
 from django.forms import Form, PasswordInput
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from hitl.errors import ValueTooLarge
 from hitl.models import Interrupt
-from reviewer import leases
+from reviewer import leases, times
 from reviewer.live import bridge
 from reviewer.models import Draft
 
@@ -26,12 +27,17 @@ KEPT_DAYS = 30
 NOT_TYPED = ("csrfmiddlewaretoken", "page_of", "version", "token")
 
 
+class DraftTooLarge(ValueTooLarge):
+    """A draft that is longer than anybody types."""
+
+
 def save(form: Form, *, question: Interrupt, person: User, data: QueryDict, version: int) -> Draft:
     """Keep what was typed into the form; passwords are left out. Raises ValueTooLarge over a million characters."""
     secret = {form.add_prefix(name) for name, field in form.fields.items() if isinstance(field.widget, PasswordInput)}
     typed = {name: texts for name, texts in data.lists() if name not in secret and name not in NOT_TYPED}
     if sum(len(str(text)) for texts in typed.values() for text in texts) > MAX_CHARS:
-        raise ValueTooLarge(f"A draft may be {MAX_CHARS:,} characters long; this one is not kept. Shorten it.")
+        said = gettext("A draft may be {most} characters long; this one is not kept. Shorten it.")
+        raise DraftTooLarge(said.format(most=times.count(MAX_CHARS)))
     now = timezone.now()
     kept = {"version": version, "fields": _storable(typed), "updated_at": now}
     if question.status == question.Status.PENDING:

@@ -16,6 +16,8 @@ from operator import attrgetter
 from statistics import median
 from typing import Any
 
+from django.utils.translation import gettext
+
 from hitl import codec, effects, registry
 from hitl.errors import UnknownWorkflow
 from hitl.models import Checkpoint, Interrupt
@@ -162,11 +164,11 @@ def choice(question: Interrupt) -> str:
     if isinstance(answer, list) and len(answer) == 1:
         answer = answer[0]
     if isinstance(answer, dict) and isinstance(answer.get("decisions"), list):
-        return _short(" and ".join(sorted({_decided(each) for each in answer["decisions"]} - {""})))
+        return _short(", ".join(sorted({_decided(each) for each in answer["decisions"]} - {""})))
     if isinstance(answer, dict):
         return _decided(answer)
     if isinstance(answer, bool):
-        return "yes" if answer else "no"
+        return gettext("yes") if answer else gettext("no")
     if isinstance(answer, list):
         return _short(", ".join(str(each) for each in answer if isinstance(each, str)))
     return _short(answer) if isinstance(answer, str) and question.kind == "choice" else ""
@@ -178,7 +180,7 @@ def _decided(answer: Any) -> str:
     for key in DECIDING:
         value = answer.get(key)
         if isinstance(value, bool):
-            return "yes" if value else "no"
+            return gettext("yes") if value else gettext("no")
         if isinstance(value, str) and value:
             return _short(value)
     return ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from hitl import codec, questions
 from hitl.answers import schema_of
 from hitl.models import Interrupt
@@ -15,11 +17,11 @@ from reviewer import diff
 from reviewer.templatetags.desk import pretty
 
 LABELS = {
-    APPROVE: "approved",
-    EDIT: "approved with changes",
-    RESPOND: "answered in its place",
-    REJECT: "rejected",
-    IGNORE: "ignored",
+    APPROVE: _("approved"),
+    EDIT: _("approved with changes"),
+    RESPOND: _("answered in its place"),
+    REJECT: _("rejected"),
+    IGNORE: _("ignored"),
 }
 NOTHING = ""
 
@@ -58,7 +60,7 @@ def of(question: Interrupt) -> tuple[Entry, ...]:
 
 
 def entry(action: Action, decision: Decision) -> Entry:
-    label = LABELS.get(decision.type, decision.type)
+    label = str(LABELS.get(decision.type, decision.type))
     changed = () if decision.args is None else changes(action.args, decision.args)
     return Entry(described_action(action), decision.type, label, decision.message or "", changed)
 

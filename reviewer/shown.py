@@ -10,6 +10,8 @@ import dataclasses
 import json
 from typing import Any
 
+from django.utils.translation import gettext, pgettext
+
 from hitl import codec
 
 LINE_CHARS = 110
@@ -54,7 +56,7 @@ def arguments(given: dict[str, Any] | None) -> Shown | None:
     if given is None:
         return None
     if "args" not in given:
-        return data(f"{given.get('bytes', '?')} bytes, not kept")
+        return data(gettext("{n} bytes, not kept").format(n=given.get("bytes", "?")))
     positional, named = given["args"], given["kwargs"]
     if not positional and not named:
         return None
@@ -77,8 +79,8 @@ def phrase(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None else str(value)
+        return gettext("yes") if value else gettext("no")
+    return pgettext("no value", "none") if value is None else str(value)
 
 
 def _says_all(value: Any, line: str) -> bool:

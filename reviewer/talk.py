@@ -10,10 +10,11 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from hitl.errors import Conflict, Invalid
 from hitl.models import Interrupt
-from reviewer import people
+from reviewer import people, times
 from reviewer.live import bridge
 from reviewer.models import Comment, Mention
 
@@ -40,7 +41,8 @@ def say(question: Interrupt, *, by: User, text: str, ask: str | None = None) -> 
     mentions = [one for one in people.mentioned(text) if one.pk != by.pk]
     with transaction.atomic():
         if Comment.objects.of(question).count() >= MOST_COMMENTS:
-            raise CannotSay(f"There are {MOST_COMMENTS} comments beside this question. Go on elsewhere.")
+            said = gettext("There are {n} comments beside this question. Go on elsewhere.")
+            raise CannotSay(said.format(n=MOST_COMMENTS))
         _reply(question, by)
         comment = Comment.objects.create(
             question=question,
@@ -63,7 +65,7 @@ def withdraw(comment: Comment, *, by: User) -> None:
     with transaction.atomic():
         waiting = Comment.objects.waiting().filter(pk=comment.pk)
         if not waiting.update(settled_at=timezone.now(), settled_by_name=by.get_username()):
-            raise AlreadySettled("Nobody is waited for any more: it was replied to, or taken back.")
+            raise AlreadySettled(gettext("Nobody is waited for any more: it was replied to, or taken back."))
         Mention.objects.filter(comment=comment, person=comment.asked).delete()
         transaction.on_commit(lambda: bridge.tell("beside", comment.question_id))
 
@@ -84,9 +86,10 @@ def _reply(question: Interrupt, by: User) -> None:
 def _checked(text: str) -> str:
     text = text.replace("\x00", "").encode("utf-8", "replace").decode().strip()
     if not text:
-        raise CannotSay("Write something first.")
+        raise CannotSay(gettext("Write something first."))
     if len(text) > MAX_CHARS:
-        raise CannotSay(f"A comment may be {MAX_CHARS:,} characters long. Shorten it by {len(text) - MAX_CHARS:,}.")
+        said = gettext("A comment may be {most} characters long. Shorten it by {n}.")
+        raise CannotSay(said.format(most=times.count(MAX_CHARS), n=times.count(len(text) - MAX_CHARS)))
     return text
 
 
@@ -94,7 +97,8 @@ def _asked(name: str, by: User) -> User:
     name = name.strip().removeprefix("@").replace("\x00", "")
     person = people.by_name(name) if name else None
     if person is None:
-        raise CannotSay(f"There is nobody called “{name}” here." if name else "Say whom you ask.")
+        said = gettext("There is nobody called “{name}” here.").format(name=name)
+        raise CannotSay(said if name else gettext("Say whom you ask."))
     if person.pk == by.pk:
-        raise CannotSay("That is you. Ask somebody else.")
+        raise CannotSay(gettext("That is you. Ask somebody else."))
     return person

@@ -14,6 +14,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext
 
 from hitl import verbs
 from hitl.errors import AnswerConflict, HitlError
@@ -22,6 +23,7 @@ from reviewer import drafts, undoing
 from reviewer.context import Desk
 from reviewer.forms.answer import Answer
 from reviewer.forms.kinds import form_for
+from reviewer.telling import told
 
 # A page of the queue.
 MOST = 50
@@ -92,7 +94,7 @@ def _answer(request: HttpRequest, pick: Pick, data: QueryDict | None, *, by: Use
     if pick.has_changed:
         return Outcome(question, _standing(question))
     if data is None:
-        return Outcome(question, "It does not have this choice.")
+        return Outcome(question, gettext("It does not have this choice."))
     mine = data.copy()
     token = f"{request.POST.get('token', '')[:24]}-{question.id}"
     mine["version"], mine["token"] = str(pick.version), token
@@ -114,7 +116,7 @@ def _answer(request: HttpRequest, pick: Pick, data: QueryDict | None, *, by: Use
         question.refresh_from_db()
         return Outcome(question, _standing(question))
     except HitlError as error:
-        return Outcome(question, str(error))
+        return Outcome(question, told(error))
     if seconds:
         Desk(request).hold(seconds)
     drafts.forget(question, by)
@@ -123,10 +125,10 @@ def _answer(request: HttpRequest, pick: Pick, data: QueryDict | None, *, by: Use
 
 def _standing(question: Interrupt) -> str:
     if question.status == Interrupt.Status.PENDING:
-        return "It has changed since you selected it."
+        return gettext("It has changed since you selected it.")
     if question.answered_by_name:
-        return f"{question.answered_by_name} answered first."
-    return "It is no longer open."
+        return gettext("{name} answered first.").format(name=question.answered_by_name)
+    return gettext("It is no longer open.")
 
 
 def _told(form: Answer) -> str:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from hitl import schema
 from hitl.errors import InvalidAnswer
+from hitl.words import gettext
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,4 +61,6 @@ class Kind(abc.ABC):
 def refuse(errors: schema.Errors) -> None:
     """Raises `InvalidAnswer` if there are errors."""
     if errors:
-        raise InvalidAnswer(f"The answer does not fit: {schema.in_words(errors)}", errors=errors)
+        raise InvalidAnswer(
+            gettext("The answer does not fit: {problem}").format(problem=schema.in_words(errors)), errors=errors
+        )

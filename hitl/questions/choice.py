@@ -13,6 +13,7 @@ from hitl.errors import InvalidAnswer
 from hitl.questions.base import Description, Kind, refuse
 from hitl.questions.data import described
 from hitl.questions.wording import as_json, one_line
+from hitl.words import gettext
 
 
 class Choice(Kind):
@@ -39,7 +40,7 @@ class Choice(Kind):
         if not value.get("multiple"):
             return _chosen(answer, options)
         if not isinstance(answer, list | tuple):
-            raise _invalid("", f"This must be a list of options. {_offer(options)}")
+            raise _invalid("", f"{gettext('This must be a list of options.')} {_offer(options)}")
         refuse(_wrong_items(list(answer), options))
         return [_chosen(item, options) for item in answer]
 
@@ -52,7 +53,7 @@ def _options(value: Any) -> list[Any]:
 def _chosen(answer: Any, options: list[Any]) -> Any:
     place = _place(answer, options)
     if place is None:
-        raise _invalid("", f"{one_line(as_json(answer))} is no option. {_offer(options)}")
+        raise _invalid("", f"{_no_option(answer)} {_offer(options)}")
     return options[place]
 
 
@@ -61,9 +62,9 @@ def _wrong_items(answer: list[Any], options: list[Any]) -> list[tuple[str, str]]
     for at, item in enumerate(answer):
         place = _place(item, options)
         if place is None:
-            errors.append((f"$[{at}]", f"{one_line(as_json(item))} is no option. {_offer(options)}"))
+            errors.append((f"$[{at}]", f"{_no_option(item)} {_offer(options)}"))
         elif place in seen:
-            errors.append((f"$[{at}]", f"{one_line(as_json(item))} is chosen twice."))
+            errors.append((f"$[{at}]", gettext("{option} is chosen twice.").format(option=one_line(as_json(item)))))
         else:
             seen.add(place)
     return errors
@@ -82,8 +83,15 @@ def _plain(option: Any) -> Any:
 
 
 def _offer(options: list[Any]) -> str:
-    return f"Choose from: {one_line(', '.join(as_json(_plain(option)) for option in options))}."
+    offered = one_line(", ".join(as_json(_plain(option)) for option in options))
+    return gettext("Choose from: {options}.").format(options=offered)
+
+
+def _no_option(answer: Any) -> str:
+    return gettext("{option} is no option.").format(option=one_line(as_json(answer)))
 
 
 def _invalid(path: str, message: str) -> InvalidAnswer:
-    return InvalidAnswer(f"The answer does not fit: {message}", errors=[(path, message)])
+    return InvalidAnswer(
+        gettext("The answer does not fit: {problem}").format(problem=message), errors=[(path, message)]
+    )

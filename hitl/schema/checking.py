@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from hitl.errors import InvalidSchema
 from hitl.schema import unions
 from hitl.schema.telling import Errors, json_path, shortened
+from hitl.words import gettext, ngettext
 
 if TYPE_CHECKING:
     from jsonschema import FormatChecker
@@ -86,9 +87,11 @@ def validate(value: Any, schema: dict[str, Any]) -> Errors:
         found = _validator(schema).iter_errors(shown)
         return [_told(error) for one in found for error in unions.meant(one)]
     except Unresolvable as error:
-        return [("", f"The question's schema refers to something that is not within it: {error}")]
+        return [
+            ("", gettext("The question's schema refers to something that is not within it: {what}").format(what=error))
+        ]
     except RecursionError:
-        return [("", "This, or the question's schema, is nested too deeply to be checked.")]
+        return [("", gettext("This, or the question's schema, is nested too deeply to be checked."))]
 
 
 def _validator_class(schema: dict[str, Any]) -> Any:
@@ -158,7 +161,7 @@ def _told(error: ValidationError) -> tuple[str, str]:
 
     if (names := unions.names(error)) is not None:
         path, values = names
-        return json_path(path), shortened(f"This must be one of: {_listed(values)}.")
+        return json_path(path), shortened(_one_of(values))
     most = best_match([error])
     path = list(most.absolute_path)
     if most.validator == "required" and isinstance(most.validator_value, list):
@@ -169,38 +172,67 @@ def _told(error: ValidationError) -> tuple[str, str]:
     return json_path(path), shortened(message)
 
 
-_TYPES: dict[str, str] = {
-    "string": "a text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
-    "object": "an object", "array": "a list", "null": "empty (null)",
-}  # fmt: skip
-
-
 def _types(wanted: Any) -> str:
-    names = wanted if isinstance(wanted, list) else [wanted]
-    return f"This must be {' or '.join(_TYPES[name] for name in names)}."
+    said = {
+        "string": gettext("This must be a text."),
+        "integer": gettext("This must be a whole number."),
+        "number": gettext("This must be a number."),
+        "boolean": gettext("This must be true or false."),
+        "object": gettext("This must be an object."),
+        "array": gettext("This must be a list."),
+        "null": gettext("This must be empty (null)."),
+    }
+    if isinstance(wanted, str):
+        return said[wanted]
+    names = {
+        "string": gettext("a text"),
+        "integer": gettext("a whole number"),
+        "number": gettext("a number"),
+        "boolean": gettext("true or false"),
+        "object": gettext("an object"),
+        "array": gettext("a list"),
+        "null": gettext("empty (null)"),
+    }
+    return gettext("This must be one of: {values}.").format(values=", ".join(names[name] for name in wanted))
+
+
+def _one_of(values: Any) -> str:
+    return gettext("This must be one of: {values}.").format(values=_listed(values))
 
 
 def _listed(values: Any) -> str:
     return ", ".join(value if isinstance(value, str) else repr(value) for value in values)
 
 
+def _valid(name: Any) -> str:
+    return gettext("This must be a valid {format}.").format(format=name)
+
+
 _WORDS: dict[str, Callable[[Any], str]] = {
-    "required": lambda names: "This is required.",
+    "required": lambda names: gettext("This is required."),
     "type": _types,
-    "enum": lambda values: f"This must be one of: {_listed(values)}.",
-    "const": lambda value: f"This must be {value!r}.",
-    "minimum": lambda least: f"This must be at least {least}.",
-    "maximum": lambda most: f"This must be at most {most}.",
-    "exclusiveMinimum": lambda least: f"This must be more than {least}.",
-    "exclusiveMaximum": lambda most: f"This must be less than {most}.",
-    "minLength": lambda least: f"This must have at least {least} characters.",
-    "maxLength": lambda most: f"This must have at most {most} characters.",
-    "minItems": lambda least: f"This needs at least {least} items.",
-    "maxItems": lambda most: f"This may have at most {most} items.",
-    "uniqueItems": lambda _: "No item may occur twice.",
-    "pattern": lambda pattern: f"This must match {pattern}.",
-    "format": lambda name: f"This must be a valid {name}.",
-    "oneOf": lambda _: "This fits none of the forms that it may have, or more than one.",
-    "anyOf": lambda _: "This fits none of the forms that it may have.",
-    "multipleOf": lambda step: f"This must be a multiple of {step}.",
+    "enum": _one_of,
+    "const": lambda value: gettext("This must be {value}.").format(value=repr(value)),
+    "minimum": lambda least: gettext("This must be at least {limit}.").format(limit=least),
+    "maximum": lambda most: gettext("This must be at most {limit}.").format(limit=most),
+    "exclusiveMinimum": lambda least: gettext("This must be more than {limit}.").format(limit=least),
+    "exclusiveMaximum": lambda most: gettext("This must be less than {limit}.").format(limit=most),
+    "minLength": lambda least: ngettext(
+        "This must have at least {n} character.", "This must have at least {n} characters.", least
+    ).format(n=least),
+    "maxLength": lambda most: ngettext(
+        "This must have at most {n} character.", "This must have at most {n} characters.", most
+    ).format(n=most),
+    "minItems": lambda least: ngettext("This needs at least {n} item.", "This needs at least {n} items.", least).format(
+        n=least
+    ),
+    "maxItems": lambda most: ngettext(
+        "This may have at most {n} item.", "This may have at most {n} items.", most
+    ).format(n=most),
+    "uniqueItems": lambda _: gettext("No item may occur twice."),
+    "pattern": lambda pattern: gettext("This must match {pattern}.").format(pattern=pattern),
+    "format": _valid,
+    "oneOf": lambda _: gettext("This fits none of the forms that it may have, or more than one."),
+    "anyOf": lambda _: gettext("This fits none of the forms that it may have."),
+    "multipleOf": lambda step: gettext("This must be a multiple of {step}.").format(step=step),
 }

@@ -18,9 +18,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from hitl.errors import HitlError, JournalUnreachable
 from reviewer.access import PermissionMissing, SignedOut, StaleForm
+from reviewer.telling import told
 
 logger = logging.getLogger("reviewer")
 
@@ -36,30 +39,30 @@ HEADERS = {
 }
 
 TITLES = {
-    400: "The request could not be read",
-    401: "You are signed out",
-    403: "This is not yours to do",
-    404: "There is nothing here",
-    409: "Something else came first",
-    413: "This is too large",
-    422: "This cannot be taken",
-    500: "Something went wrong",
-    503: "The database does not answer",
+    400: _("The request could not be read"),
+    401: _("You are signed out"),
+    403: _("This is not yours to do"),
+    404: _("There is nothing here"),
+    409: _("Something else came first"),
+    413: _("This is too large"),
+    422: _("This cannot be taken"),
+    500: _("Something went wrong"),
+    503: _("The database does not answer"),
 }
 
 # Fields of every form that nobody has typed.
 HIDDEN = ("version", "token", "key", "next", "page_of")
 
-OUTDATED = (
+OUTDATED = _(
     "Your session has changed. What you typed is still here: reload the desk or sign in again in another tab, "
     "then send it again here."
 )
-OUTDATED_PAGE = "Your session has changed, and nothing was saved. Open the page again, and send it again from there."
-FOREIGN = (
+OUTDATED_PAGE = _("Your session has changed, and nothing was saved. Open the page again, and send it again from there.")
+FOREIGN = _(
     "It came from another address than the desk's, and nothing was saved. Where this happens on the desk's own "
     "pages, whoever runs it has to name their address in CSRF_TRUSTED_ORIGINS."
 )
-UNREACHABLE = "It is locked or gone for a while. Nothing was saved, not even in part. Try again in a moment."
+UNREACHABLE = _("It is locked or gone for a while. Nothing was saved, not even in part. Try again in a moment.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,14 +76,14 @@ class Problem:
 
     @property
     def title(self) -> str:
-        return self.heading or TITLES.get(self.status, TITLES[500])
+        return str(self.heading or TITLES.get(self.status, TITLES[500]))
 
 
 class OutdatedForm(StaleForm):
     """A form from before the last sign-in."""
 
     status = 403
-    heading = "This page is out of date"
+    heading = _("This page is out of date")
 
 
 class ForeignForm(HitlError):
@@ -101,22 +104,28 @@ def problem_of(error: Exception | None) -> Problem:
     """An error as status and words."""
     match error:
         case JournalUnreachable() | OperationalError() | InterfaceError():
-            return Problem(503, UNREACHABLE)
+            return Problem(503, str(UNREACHABLE))
         case PermissionMissing():
-            return Problem(403, f"You need the permission “{error.title}” for this.", error.permission)
+            return Problem(
+                403,
+                gettext("You need the permission “{title}” for this.").format(title=error.title),
+                error.permission,
+            )
         case PermissionDenied():
-            return Problem(403, "Your account is not allowed to do this.")
+            return Problem(403, gettext("Your account is not allowed to do this."))
         case RequestDataTooBig():
             limit = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
-            return Problem(413, f"A form may hold up to {limit}. Go back, shorten it, and send it again.")
+            return Problem(
+                413, gettext("A form may hold up to {size}. Go back, shorten it, and send it again.").format(size=limit)
+            )
         case StaleForm():
             return Problem(error.status, str(error), heading=error.heading)
         case HitlError():
-            return Problem(error.status, str(error))
+            return Problem(error.status, told(error))
         case Http404():
-            return Problem(404, "The address may be mistyped, or what stood here was deleted.")
+            return Problem(404, gettext("The address may be mistyped, or what stood here was deleted."))
         case _:
-            return Problem(500, "It was not your doing, and it has been logged. Nothing was saved.")
+            return Problem(500, gettext("It was not your doing, and it has been logged. Nothing was saved."))
 
 
 def page(request: HttpRequest, error: Exception | None) -> HttpResponse:
@@ -178,7 +187,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
         render(
             request,
             "reviewer/errors/page.html",
-            {"problem": Problem(400, "Go back and try again.")},
+            {"problem": Problem(400, gettext("Go back and try again."))},
             status=400,
         )
     )
@@ -204,5 +213,5 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """For `CSRF_FAILURE_VIEW`: most often somebody signed in again in another tab."""
     if reason.startswith(("Origin checking", "Referer checking")):
-        return secured(page(request, ForeignForm(FOREIGN)))
-    return secured(page(request, OutdatedForm(OUTDATED if is_fragment(request) else OUTDATED_PAGE)))
+        return secured(page(request, ForeignForm(str(FOREIGN))))
+    return secured(page(request, OutdatedForm(str(OUTDATED if is_fragment(request) else OUTDATED_PAGE))))

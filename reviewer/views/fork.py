@@ -19,6 +19,7 @@ from reviewer.access import ANSWER, START, needs
 from reviewer.forms.answer import Answer
 from reviewer.forms.kinds import form_for
 from reviewer.forms.schema import focus_first_error
+from reviewer.telling import told
 from reviewer.views.question import redirect_after_post
 from reviewer.views.runs import number_of
 
@@ -74,7 +75,7 @@ def page(
         "question": asked,
         "described": questions.get(asked.kind).describe(codec.plain(asked.value)) if asked else None,
         "form": form,
-        "problem": problem,
+        "problem": told(problem) if problem else "",
         "kept": [row for row in rows if row.kind in ("task", "question") and row.seq <= seq],
         "lost": [row for row in rows if row.kind in ("task", "question") and row.seq > seq],
     }

@@ -26,6 +26,7 @@ from reviewer.forms.queue import QueueFilter, place_of
 from reviewer.forms.schema import focus_first_error
 from reviewer.forms.triage import TriageForm
 from reviewer.models import Comment, Draft
+from reviewer.telling import told
 from reviewer.views.queue import MOST_COUNTED, counted
 
 
@@ -79,7 +80,7 @@ def answer(request: HttpRequest, question_id: str) -> HttpResponse:
         form.add_errors(error.errors or [("", str(error))])
         return refused(request, form)
     except Invalid as error:
-        form.add_errors([("", str(error))])
+        form.add_errors([("", told(error))])
         return refused(request, form)
     except AnswerConflict:
         return overtaken(request, form)
@@ -120,7 +121,8 @@ def triage(request: HttpRequest, question_id: str) -> HttpResponse:
     form = TriageForm(asked, request.POST)
     where = reverse("reviewer:question", args=[question_id])
     if not form.is_valid():
-        messages.error(request, gettext("That is no time. Nothing was changed."))
+        wrong = " ".join(str(one) for errors in form.errors.values() for one in errors)
+        messages.error(request, gettext("{problem} Nothing was changed.").format(problem=wrong))
         return redirect_after_post(where)
     try:
         verbs.triage(

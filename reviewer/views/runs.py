@@ -18,6 +18,7 @@ from hitl.models import Run, Thread
 from reviewer import access, cursor, runstate, shown, timeline, waterfall
 from reviewer.context import Desk
 from reviewer.live import reader
+from reviewer.telling import told
 
 PAGE_ROWS = 50
 PREVIEW_CHARS = 2000
@@ -157,7 +158,7 @@ def _page(request: HttpRequest, thread: Thread, *, problem: Conflict | UnknownRu
         "metadata": {name: shown.data(value) for name, value in thread.metadata.items()},
         "may_administer": access.may(request.user, access.ADMINISTER),
         "may_answer": access.may(request.user, access.ANSWER),
-        "problem": problem,
+        "problem": told(problem) if problem else "",
     }
     return render(request, "reviewer/runs/page.html", context, status=problem.status if problem else 200)
 
@@ -169,7 +170,7 @@ def _listed(thread: Any) -> dict[str, Any]:
         "title": _title(thread.workflow),
         "state": state,
         "mark": runstate.MARKS.get(state, state),
-        "label": runstate.LABELS[state],
+        "label": str(runstate.LABELS[state]),
         "input": runstate.preview(thread.preview, chars=PREVIEW_CHARS),
     }
 

@@ -15,6 +15,7 @@ from reviewer import access
 from reviewer.access import START, needs, signed_in
 from reviewer.forms.schema import focus_first_error
 from reviewer.forms.start import StartForm
+from reviewer.telling import told
 from reviewer.views.question import redirect_after_post
 
 
@@ -49,7 +50,7 @@ def workflow(request: HttpRequest, name: str) -> HttpResponse:
         return page(request, chosen, form, status=422)
     except (Invalid, Conflict) as error:
         about_thread = isinstance(error, Conflict) and not isinstance(error, IdempotencyConflict)
-        form.add_error("thread" if about_thread else None, str(error))
+        form.add_error("thread" if about_thread else None, told(error))
         return page(request, chosen, form, status=error.status)
     target = reverse("reviewer:thread", args=[run.thread_id])
     if request.headers.get("HX-Request"):

@@ -128,7 +128,7 @@ def test_the_most_similar_come_first() -> None:
     [
         ("choice", "ship", "ship"),
         ("choice", ["a", "b"], "a, b"),
-        ("data", {"decisions": [{"type": "reject"}, {"type": "approve"}, {"type": "approve"}]}, "approve and reject"),
+        ("data", {"decisions": [{"type": "reject"}, {"type": "approve"}, {"type": "approve"}]}, "approve, reject"),
         ("data", [{"type": "accept", "args": None}], "accept"),
         ("schema", {"verdict": "change", "wish": "shorter"}, "change"),
         ("schema", {"approved": False}, "no"),
