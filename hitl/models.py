@@ -245,6 +245,8 @@ class Interrupt(models.Model):
                 name="hitl_interrupt_precedents",
                 condition=models.Q(status="answered"),
             ),
+            # The Admin's list, settled ones too, newest first.
+            models.Index(fields=["asked_at", "id"], name="hitl_interrupt_newest"),
             # The queue, the most urgent first.
             models.Index(fields=["urgent_at", "id"], name="hitl_interrupt_urgent", condition=PENDING),
             # Search in the queue has an index of its own (hitl.search).

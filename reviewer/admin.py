@@ -22,11 +22,13 @@ from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
-from hitl import codec, registry, verbs
+from hitl import codec, verbs
 from hitl.errors import HitlError
 from hitl.models import Checkpoint, Interrupt, Run, Thread
-from reviewer import access
+from reviewer import access, admin_lists
+from reviewer.admin_lists import ByChannel, ByFactKind, ByQuestionKind, ByWorkflow
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -35,38 +37,6 @@ else:
 
 NOTHING = "-"
 SHOWN_CHARACTERS = 20_000
-FACT_KINDS = (
-    *("input", "leg", "call", "task", "error", "attempt", "timer", "wait", "branch", "event", "warning"),
-    *("question", "pause", "output", "save", "failed", "reopen", "answer", "hold", "undo", "release"),
-    *("retry", "assign", "triage", "discard", "cancel", "fork", "update", "prune"),
-    *("enqueue", "withdraw", "rollback"),
-)
-
-
-class WorkflowFilter(admin.SimpleListFilter):
-    """By registered workflow: asking the table for its distinct names would read all of it."""
-
-    title = "workflow"
-    parameter_name = "workflow"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(workflow.name, workflow.title) for workflow in registry.all()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(workflow=self.value()) if self.value() else queryset
-
-
-class KindFilter(admin.SimpleListFilter):
-    """By kind of fact."""
-
-    title = "kind"
-    parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, kind) for kind in FACT_KINDS]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 def shown(text: str | None) -> SafeString | str:
@@ -104,6 +74,7 @@ class Evidence(ModelAdmin):
 
     change_form_template = "reviewer/admin/evidence.html"
     show_full_result_count = False
+    paginator = admin_lists.UpTo
     list_per_page = 50
     actions_on_bottom = False
     desk_page = "thread"
@@ -125,6 +96,16 @@ class Evidence(ModelAdmin):
 
     def has_administer_permission(self, request: HttpRequest) -> bool:
         return access.may(request.user, access.ADMINISTER)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        words = search_term.split()
+        return self.found(request, queryset, words) if words else queryset, False
+
+    def found(self, request: HttpRequest, rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
+        """The rows that are meant by these words; `search_help_text` says how."""
+        return super().get_search_results(request, rows, " ".join(words))[0]
 
     def desk_key(self, obj: Any) -> str:
         return str(obj.thread_id)
@@ -160,8 +141,10 @@ class Evidence(ModelAdmin):
 @admin.register(Thread)
 class ThreadAdmin(Evidence):
     list_display = ("id", "workflow", "status", "turn", "seq", "created_at", "updated_at", "desk")
-    list_filter = ("status", WorkflowFilter, "created_at")
-    search_fields = ("^id", "workflow")
+    list_filter = ("status", ByWorkflow, "created_at")
+    search_fields = ("id", "workflow")
+    search_help_text = _("The beginning of a thread’s id, or its workflow.")
+    sortable_by = ("created_at",)
     ordering = ("-created_at", "-id")
     actions = ("cancel", "retry")
     fieldsets = (
@@ -178,6 +161,9 @@ class ThreadAdmin(Evidence):
             },
         ),
     )
+
+    def found(self, request: HttpRequest, rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
+        return admin_lists.threads(rows, words)
 
     def desk_key(self, obj: Thread) -> str:
         return obj.pk
@@ -249,15 +235,21 @@ class RunAdmin(Evidence):
         *("created_at", "of_thread", "workflow", "kind", "status", "requested_by_name", "channel"),
         *("ended_at", "desk"),
     )
-    list_filter = ("status", "kind", WorkflowFilter, "channel", "created_at")
-    search_fields = ("=id", "^thread__id", "=idempotency_key", "requested_by_name")
-    ordering = ("-created_at", "-id")
+    list_filter = ("status", "kind", ByWorkflow, ByChannel, "created_at")
+    search_fields = ("id", "thread", "idempotency_key", "requested_by")
+    search_help_text = _("The id of a run or a thread, an idempotency key, or a user’s name.")
+    sortable_by = ()
+    # Ids are made in the order of time.
+    ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("id", "of_thread", "workflow", "kind", "status", "turn", "seq")}),
         ("Asked for", {"fields": ("requested_by_name", "requested_by", "channel", "idempotency_key")}),
         ("Went", {"fields": ("created_at", "started_at", "ended_at", "code_version")}),
         ("Failed", {"fields": ("error_type", "error", "traceback_shown")}),
     )
+
+    def found(self, request: HttpRequest, rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
+        return admin_lists.runs(rows, words)
 
     @admin.display(description="traceback")
     def traceback_shown(self, obj: Run) -> SafeString | str:
@@ -267,14 +259,19 @@ class RunAdmin(Evidence):
 @admin.register(Checkpoint)
 class CheckpointAdmin(Evidence):
     list_display = ("seq", "of_thread", "kind", "name", "turn", "created_at", "desk")
-    list_filter = (KindFilter,)
-    search_fields = ("=thread__id", "=name")
+    list_filter = (ByFactKind,)
+    search_fields = ("thread", "name")
+    search_help_text = _("A thread’s id; beside it, perhaps the name of a task.")
+    sortable_by = ()
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("of_thread", "seq", "kind", "name", "value_shown", "detail_shown")}),
         ("Which call", {"fields": ("turn", "path", "attempt", "digest", "position", "alone")}),
         ("When", {"fields": ("started_at", "created_at", "epoch")}),
     )
+
+    def found(self, request: HttpRequest, rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
+        return admin_lists.facts(rows, words)
 
     @admin.display(description="value")
     def value_shown(self, obj: Checkpoint) -> SafeString | str:
@@ -292,9 +289,14 @@ class InterruptAdmin(Evidence):
         *("title", "workflow", "status", "of_thread", "asked_at", "assignee"),
         *("answered_by_name", "desk"),
     )
-    list_filter = ("status", WorkflowFilter, "kind", "asked_at", "answered_at")
+    list_filter = ("status", ByWorkflow, ByQuestionKind, "asked_at", "answered_at")
     list_select_related = ("assignee",)
-    search_fields = ("=id", "search", "answered_by_name")
+    search_fields = ("id", "thread", "search", "answered_by")
+    search_help_text = _(
+        "The id of a question or a thread, the name of the user who answered, or words of a question that waits. "
+        "Choose another status to look for words in questions that were settled; that reads all of them."
+    )
+    sortable_by = ("asked_at",)
     ordering = ("-asked_at", "-id")
     actions = ("assign_to_me", "release")
     fieldsets = (
@@ -312,6 +314,9 @@ class InterruptAdmin(Evidence):
         ("Where and when asked", {"fields": ("turn", "path", "position", "key", "asked_seq", "asked_at")}),
         ("Exactly", {"classes": ("collapse",), "fields": ("schema_shown", "digest", "token", "updated_at")}),
     )
+
+    def found(self, request: HttpRequest, rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
+        return admin_lists.questions(rows, words, status=request.GET.get("status__exact", ""))
 
     def desk_key(self, obj: Interrupt) -> str:
         return obj.pk

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from hitl import facts, testing, verbs
 from hitl.models import Checkpoint, Interrupt, Run, Thread
-from reviewer.admin import FACT_KINDS
+from reviewer.admin_lists import FACT_KINDS
 
 pytestmark = pytest.mark.django_db
 
