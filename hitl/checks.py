@@ -30,6 +30,7 @@ hitl.W038   between here and PostgreSQL is a pooler in transaction mode
 hitl.W039   a process's clock is not the database's
 hitl.W040   processes have different versions of a workflow's code
 hitl.W041   nobody serves a workflow
+hitl.W042   migrations are not applied
 
 E030 to E032 come from the executors' own `check()`, those from W033 on from `hitl.deployment`.
 """

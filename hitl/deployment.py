@@ -179,6 +179,20 @@ def unserved_workflows(**_: Any) -> Iterator[CheckMessage]:
         )
 
 
+@check
+def migrations(**_: Any) -> Iterator[CheckMessage]:
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connections[conf.settings().database])
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        yield Warning(
+            f"{len(missing)} migrations that this code has are not applied to the database",
+            hint="Run `manage.py migrate`.",
+            id="hitl.W042",
+        )
+
+
 def _session_moves() -> bool:
     """Whether two transactions of one connection can be served by two sessions of the database."""
     import psycopg

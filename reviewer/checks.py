@@ -3,6 +3,7 @@
 reviewer.E001   ReviewerMiddleware is missing
 reviewer.W002   CsrfViewMiddleware is missing
 reviewer.W003   the live layer loses its connections to Redis
+reviewer.W004   static files have not been collected
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.templatetags.static import static
 
 OURS = "reviewer.middleware.ReviewerMiddleware"
 CSRF = "django.middleware.csrf.CsrfViewMiddleware"
+ONE_OF_OURS = "reviewer/js/early.js"
 
 
 @register(Tags.security, "reviewer")
@@ -44,3 +47,15 @@ def live_layer(**_: Any) -> list[CheckMessage]:
             what = f"The channel layer “{alias}” loses its connections to Redis after five idle seconds"
             messages.append(Warning(what, hint=hint, id="reviewer.W003"))
     return messages
+
+
+@register("reviewer", deploy=True)
+def static_files(**_: Any) -> list[CheckMessage]:
+    """A storage that names files by their content has to have seen them; then it can name any one of ours."""
+    try:
+        static(ONE_OF_OURS)
+    except ValueError:
+        hint = "Run `manage.py collectstatic --noinput`, again after each update."
+        what = "Static files have not been collected: no page can be shown"
+        return [Warning(what, hint=hint, id="reviewer.W004")]
+    return []

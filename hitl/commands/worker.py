@@ -11,7 +11,7 @@ from typing import Any
 from django.core.checks import ERROR
 from django.core.management.base import CommandError
 
-from hitl import conf, executors, registry
+from hitl import conf, deployment, executors, registry
 from hitl.commands import arguments
 from hitl.commands.console import Console
 from hitl.worker import Worker
@@ -35,6 +35,8 @@ def work(console: Console, options: dict[str, Any]) -> int:
     worker = Worker(workflows=chosen(options["workflows"]), concurrency=at_once(options["concurrency"]))
     if errors := [problem for problem in executors.current().check() if problem.level >= ERROR]:
         raise CommandError(f"{errors[0].msg}. {errors[0].hint}")
+    for message in deployment.migrations():
+        console.remark(f"{message.msg}. {message.hint}")
     code = 0
 
     def stop(number: int, frame: object) -> None:

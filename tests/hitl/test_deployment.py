@@ -10,6 +10,8 @@ import pytest
 import time_machine
 from django.core import checks
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from hitl import deployment, registry
@@ -133,3 +135,9 @@ def test_a_workflow_that_nobody_serves() -> None:
     found = deployment.unserved_workflows()
     assert ids() == ["hitl.W041"]
     assert registry.all()[0].name in found[0].msg
+
+
+def test_migrations_that_are_not_applied() -> None:
+    ((app, newest),) = MigrationLoader(connection).graph.leaf_nodes("hitl")
+    MigrationRecorder(connection).record_unapplied(app, newest)
+    assert ids() == ["hitl.W042"]

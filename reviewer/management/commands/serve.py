@@ -15,7 +15,7 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.module_loading import import_string
 
-from reviewer import listening
+from reviewer import checks, listening
 from reviewer.live.consumer import MAX_MESSAGE_BYTES
 
 WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
@@ -34,6 +34,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         # Whitenoise's files are small, and it has no asynchronous form.
         warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
+        for message in checks.static_files():
+            raise CommandError(f"{message.msg}. {message.hint}")
         served = with_static_files(imported(application()))
         with listening.take(host, port) as taken:
             server = uvicorn.Server(
