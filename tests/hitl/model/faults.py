@@ -12,8 +12,9 @@ from hitl.store import Lease, Unit
 
 T = TypeVar("T")
 # before, after: the process dies before the write, or after it took effect. usurped: the lease runs out and another
-# leg runs first. answered, cancelled: somebody does that first.
-Fault = Literal["before", "after", "usurped", "answered", "cancelled"]
+# leg runs first. answered, cancelled: somebody does that first. A push: somebody starts the thread anew first.
+Push = Literal["interrupting", "rolling", "lining"]
+Fault = Literal["before", "after", "usurped", "answered", "cancelled"] | Push
 
 
 class Crash(Exception):

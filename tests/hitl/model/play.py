@@ -10,7 +10,7 @@ from contextvars import copy_context
 from functools import partial
 from itertools import count
 from threading import Thread
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from hypothesis import strategies as st
 
@@ -18,17 +18,17 @@ from hitl import answering, codec, errors, run, transitions
 from hitl import scope as scopes
 from hitl.answering import Given
 from hitl.facts import Author
-from hitl.opening import Start
 from hitl.testing import in_callers_thread
 from hitl.turn import call_of
 from tests.hitl.model import live, program, rows
 from tests.hitl.model.faults import Crash, Fault
+from tests.hitl.model.pushes import Anew, Pushes
 from tests.hitl.model.straight import Straight
 
 ANA = Author(None, "ana", "web")
 MAX_STEPS = 300
 HANG_SECONDS = 60
-Manner = Literal["one", "map", "scalar", "twice", "stale", "ahead", "token", "undo", "hold", "cancel", "retry"]
+Manner = Literal["one", "map", "scalar", "twice", "stale", "ahead", "token", "undo", "hold", "cancel", "retry"] | Anew
 
 
 @dataclasses.dataclass(repr=False, kw_only=True)
@@ -53,7 +53,7 @@ class Schedule(program.Node):
 def schedules(faults: list[Fault]) -> st.SearchStrategy[Schedule]:
     replies = st.builds(
         Reply,
-        manner=st.sampled_from(Manner.__args__),  # type: ignore[attr-defined]
+        manner=st.sampled_from([manner for each in get_args(Manner) for manner in get_args(each)]),
         pick=st.integers(0, 3),
         bad=st.booleans(),
     )
@@ -79,6 +79,7 @@ class Play:
         self.replies = list(schedule.replies)
         self.tokens = count(1)
         self.nested = False
+        self.pushes = Pushes(self)
 
     def play(self) -> None:
         self.store.plan(self.schedule.faults, self.happen)
@@ -89,12 +90,8 @@ class Play:
     # A turn
 
     def turn(self) -> None:
-        work = partial(transitions.start, asked=Start("model", "null", ANA), discard_pending=True)
-        self.store.transact(self.thread_id, work, create=True)
-        self.ledger = live.Ledger(self.store, self.thread_id, self.thread.turn)
-        self.live = live.Live(self.body, self.ledger, shuffled=self.inline)
-        self.straight = Straight(self.body)
-        self.seen_failures = 0
+        self.pushes.start(discard_pending=True)
+        self.open()
         retries = self.schedule.retries
         for _ in range(MAX_STEPS):
             status = self.thread.status
@@ -108,7 +105,18 @@ class Play:
             else:
                 return
             self.look()
+            if self.thread.turn != self.ledger.turn:
+                # It has ended, or was given up, and another start's turn has begun.
+                self.open()
         raise AssertionError(f"no end after {MAX_STEPS} steps")
+
+    def open(self) -> None:
+        """A turn has begun."""
+        self.pushes.check_previous()
+        self.ledger = live.Ledger(self.store, self.thread_id, self.thread.turn)
+        self.live = live.Live(self.body, self.ledger, shuffled=self.inline)
+        self.straight = Straight(self.body)
+        self.seen_failures = 0
 
     @property
     def thread(self) -> Any:
@@ -168,6 +176,8 @@ class Play:
         elif fault == "usurped" and self.inline:
             self.ledger.lost.add(self.thread.lease_epoch)
             copy_context().run(self._usurp)
+        elif fault in ("interrupting", "rolling", "lining"):
+            self.pushes.push(fault)
         elif fault == "answered" and (pending := self.pending()):
             self.answer(pending[0], Reply())
 
@@ -193,7 +203,8 @@ class Play:
         """Answer this question, as it was when the row was read; returns the answer."""
         token = self.token(reply)
         given = {row.id: Given(token, row.version if version is None else version)}
-        self.transact(partial(answering.answer, given=given, author=ANA, **options), closed=True)
+        work = partial(answering.answer, given=given, author=ANA, **options)
+        self.transact(work, closed=True, questions=[row.id])
         self.taken(row, token)
         return token
 
@@ -213,7 +224,12 @@ class Play:
         pending = self.pending()
         assert pending, "a thread waits, and nothing is asked"
         row = pending[reply.pick % len(pending)]
-        getattr(self, f"_{reply.manner}")(row, pending, reply)
+        if reply.manner not in get_args(Anew):
+            getattr(self, f"_{reply.manner}")(row, pending, reply)
+            return
+        self.pushes.anew(reply.manner, reply.pick)  # type: ignore[arg-type]
+        if self.thread.turn == self.ledger.turn:
+            self.answer(row, reply)
 
     def _one(self, row: Any, pending: list[Any], reply: Reply) -> None:
         self.answer(row, reply)
@@ -294,8 +310,9 @@ class Play:
     def look(self) -> None:
         """After each step: no rule was broken, and a turn that came to an end came to the right one."""
         assert not self.ledger.wrong, self.ledger.wrong
-        facts = [fact for fact in self.store.facts(self.thread_id) if fact.turn == self.thread.turn]
-        ended = self.thread.status
+        facts = [fact for fact in self.store.facts(self.thread_id) if fact.turn == self.ledger.turn]
+        # Of a turn that another one has followed nothing is open.
+        ended = self.thread.status if self.thread.turn == self.ledger.turn else "idle"
         if (ended == "idle" and facts[-1].kind == "output") or (ended == "interrupted" and self.inline):
             left = set(self.ledger.accepted.values()) - self.ledger.delivered
             assert not left, f"taken, and given to nobody: {left}"
@@ -306,7 +323,7 @@ class Play:
             self.compare("error", failures[-1].detail["message"], failures[-1].detail["type"])
             self.given_back(facts, failures[-1])
         outputs = [fact for fact in facts if fact.kind == "output"]
-        if outputs and self.thread.status == "idle":
+        if outputs and ended == "idle":
             self.compare("value", codec.decode(outputs[0].value or "null"), "")
 
     def given_back(self, facts: list[Any], failed: Any) -> None:
@@ -344,6 +361,7 @@ class Play:
             assert thread.status == "error" and question.problem, f"{question.id} is open"
         runs = Counter(row.status for row in rows.runs(self.store, self.thread_id))
         assert not runs["queued"] and not runs["running"], runs
+        self.pushes.check()
 
 
 def _place(row: Any) -> live.Place:

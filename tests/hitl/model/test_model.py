@@ -14,14 +14,15 @@ from hypothesis import HealthCheck, example, given, settings
 
 from hitl import pool
 from tests.hitl.model.faults import Fault, FaultyMemory
-from tests.hitl.model.play import Play, Schedule, schedules
+from tests.hitl.model.play import Play, Reply, Schedule, schedules
 from tests.hitl.model.program import Ask, Spawn, T, blocks
 
 SOAK_SECONDS = float(os.environ.get("HITL_SOAK_SECONDS", "600"))
 CRASHES: list[Fault] = ["before", "after"]
 # In one thread another leg can run in the middle of one; with threads its code would run beside itself.
-INLINE: list[Fault] = [*CRASHES, "usurped", "answered", "cancelled"]
-THREADED: list[Fault] = [*CRASHES, "answered", "cancelled"]
+PUSHES: list[Fault] = ["interrupting", "rolling", "lining"]
+INLINE: list[Fault] = [*CRASHES, "usurped", "answered", "cancelled", *PUSHES]
+THREADED: list[Fault] = [*CRASHES, "answered", "cancelled", *PUSHES]
 
 always = settings(
     deadline=None,
@@ -63,8 +64,12 @@ def any_program(test: Any) -> Any:
         ([Ask(), one], {2: "before", 3: "usurped"}),
         ([question, Ask(key="k", varies=True)], {2: "answered"}),
         ([question, question], {2: "answered"}),
+        ([one], {2: "interrupting"}),
+        ([one, Ask()], {1: "lining", 2: "rolling"}),
     ]:
         test = example(body=body, schedule=Schedule(faults=faults))(test)
+    for manner in ("refused", "lining", "interrupting", "rolling", "later", "withdrawn"):
+        test = example(body=[Ask(), one, Ask()], schedule=Schedule(replies=[Reply(manner=manner)], turns=2))(test)
     return given(body=blocks(3), schedule=schedules(INLINE))(test)
 
 
