@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.chaos import report
+from tests.chaos import report, watch
 from tests.chaos.nursery import ROOT, Nursery, Slot
 from tests.chaos.proxy import Cutter
 from tests.chaos.trouble import Trouble
@@ -87,6 +87,7 @@ class Deployment:
             self._set_here(name, environment[name])
         self._calm = Desk(self.home, **environment, DATABASE_URL=straight)
         self._calm.manage("migrate", "--run-syncdb", "--verbosity", "0")
+        watch.thefts(is_sqlite=self.tier.is_sqlite)
         self._calm.manage("collectstatic", "--noinput", "--verbosity", "0")
         self._calm.manage("demo", "--people-only")
         self._desks = [Desk(self.home, **environment, DATABASE_URL=through) for _ in range(self.tier.desks)]

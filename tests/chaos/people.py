@@ -23,6 +23,7 @@ import django
 
 from tests.chaos import outside
 from tests.chaos.clerk import AWAY, Clerk, version_on
+from tests.chaos.pusher import Pusher
 
 PAUSE_SECONDS = 0.05
 LAST_WORD_SECONDS = 60
@@ -38,7 +39,14 @@ Work = Callable[[], None]
 
 def main(plan: dict[str, Any]) -> None:
     over, started = threading.Event(), threading.Event()
-    roles: list[Work] = [Reviewer("rita").work, Reviewer("rolf").work, ClerkAtWork(plan["desks"]).work, mend]
+    pusher = Pusher("paul", until_sure=patiently, started=started)
+    roles: list[Work] = [
+        Reviewer("rita").work,
+        Reviewer("rolf").work,
+        ClerkAtWork(plan["desks"]).work,
+        mend,
+        pusher.work,
+    ]
     starter = threading.Thread(target=start_all, args=[plan, started], daemon=True)
     starter.start()
     at_work = [threading.Thread(target=keep_at, args=[role, over], daemon=True) for role in roles]
@@ -115,9 +123,10 @@ def start(workflow: str, name: str) -> None:
 
 
 def under_way() -> int:
-    from hitl.models import Thread
+    """Threads with an open turn, and starts that wait for their time."""
+    from hitl.models import Run, Thread
 
-    return Thread.objects.unfinished().count()
+    return Thread.objects.unfinished().count() + Run.objects.waiting().count()
 
 
 def mend() -> None:

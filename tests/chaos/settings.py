@@ -6,7 +6,7 @@ from reviewer.settings import *  # noqa: F403
 from reviewer.settings import HITL_EXECUTOR, INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos.bank"]
-HITL_WORKFLOWS = ["reviewer.demo.workflows", "tests.chaos.workflows"]
+HITL_WORKFLOWS = ["reviewer.demo.workflows", "tests.chaos.workflows", "tests.chaos.turns"]
 HITL_EXECUTOR = HITL_EXECUTOR.replace("hitl.", "tests.chaos.", 1)
 HITL_LEASE_SECONDS = 5.0
 HITL_SWEEP_SECONDS = 0.25

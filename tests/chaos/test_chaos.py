@@ -43,6 +43,8 @@ MIX = {
     "family": 2,
     "telling": 2,
     "waiting": 3,
+    "lingering": 3,
+    "turning": 4,
 }
 # One in so many kills whoever runs it.
 DEADLY_EVERY = 100

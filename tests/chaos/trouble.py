@@ -26,12 +26,12 @@ CLOCK_STEPS_SECONDS = (-86400, -3600, -30, -2, 0, 2, 30, 3600, 86400)
 # Whoever holds a row may be stopped with it in hand; nobody here may wait for that.
 EXPIRE = """
 UPDATE hitl_thread SET lease_expires_at = {earlier} WHERE id IN (
-    SELECT id FROM hitl_thread WHERE status = 'busy' AND lease_owner <> '' ORDER BY random() LIMIT 3 {lock}
+    SELECT id FROM hitl_thread WHERE status = 'busy' AND lease_owner LIKE '{whose}' ORDER BY random() {some} {lock}
 ) AND status = 'busy' AND lease_owner <> '' RETURNING id, lease_epoch
 """
 EXPIRE_ON = {
-    "postgresql": EXPIRE.format(earlier="now() - interval '1 second'", lock="FOR UPDATE SKIP LOCKED"),
-    "sqlite": EXPIRE.format(earlier="'2000-01-01 00:00:00'", lock=""),
+    "postgresql": {"earlier": "now() - interval '1 second'", "lock": "FOR UPDATE SKIP LOCKED"},
+    "sqlite": {"earlier": "'2000-01-01 00:00:00'", "lock": ""},
 }
 
 
@@ -119,7 +119,10 @@ class Trouble:
         return True
 
     def stop_for_a_while(self) -> None:
-        """Longer than a lease: it wakes as a zombie that believes it holds what others have taken over."""
+        """Longer than a lease: it wakes as a zombie that believes it holds what others have taken over.
+
+        Every other time its leases end at once, so that all it was about to write comes too late.
+        """
         busy = {id(slot) for _, slot in self._stopped}
         awake = [slot for slot in self.slots if slot.pid is not None and id(slot) not in busy]
         if len(awake) < 2 and not self.is_sqlite:
@@ -130,10 +133,16 @@ class Trouble:
             self.counts["processes stopped for longer than their lease, or nearly, and woken"] += 1
             outside.note("stop", victim=pid, slot=slot.name, seconds=seconds)
             self._stopped.append((time.monotonic() + seconds, slot))
+            if self.dice.random() < 0.5:
+                self._expire(whose=f"%:{pid}:%")
 
     def expire_leases(self) -> None:
+        self._expire(whose="_%", some="LIMIT 3")
+
+    def _expire(self, *, whose: str, some: str = "") -> None:
+        how = EXPIRE_ON["sqlite" if self.is_sqlite else "postgresql"]
         try:
-            rows = self._sql(EXPIRE_ON["sqlite" if self.is_sqlite else "postgresql"])
+            rows = self._sql(EXPIRE.format(whose=whose, some=some, **how))
         except sqlite3.OperationalError:
             return  # somebody is stopped with the whole file in hand
         for thread_id, epoch in rows:

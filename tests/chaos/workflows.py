@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from hitl import pulse
 from hitl import scope as scopes
 from hitl.config import get_stream_writer
 from hitl.func import entrypoint, sleep_for, task
@@ -23,6 +24,8 @@ from hitl.types import interrupt
 from tests.chaos import outside
 
 WORK_SECONDS = 0.01
+# Long enough for a lease to be lost and taken by somebody else, and shorter than one.
+LINGER_SECONDS = 2.5
 Said = Mapping[str, Any]
 
 
@@ -33,6 +36,7 @@ def began(**told: Any) -> str:
         "start",
         call=info.task_id,
         thread=info.thread_id,
+        turn=scope.leg.turn.number,
         path=scope.path,
         task=scope.name,
         epoch=scope.leg.lease.epoch,
@@ -298,6 +302,25 @@ def expect_deadly(name: str, said: Said) -> Any:
     return f"{name} lives"
 
 
+def linger() -> None:
+    """Work in the body, unseen by the pulse: nothing is recorded, the lease is not prolonged, and nobody says so."""
+    pulse.detach(scopes.require("linger()").leg)
+    time.sleep(LINGER_SECONDS)
+
+
+@entrypoint()
+def lingering(name: str) -> str:
+    """Whoever has lost the lease meanwhile hears of it only when the pass ends."""
+    linger()
+    said = interrupt(f"Has {name} lingered?")
+    linger()
+    return f"{said}"
+
+
+def expect_lingering(name: str, said: Said) -> Any:
+    return said[f"Has {name} lingered?"]
+
+
 EXPECTED: dict[str, Callable[[str, Said], Any]] = {
     "parallel": expect_parallel,
     "nested": expect_nested,
@@ -309,4 +332,5 @@ EXPECTED: dict[str, Callable[[str, Said], Any]] = {
     "telling": expect_telling,
     "waiting": expect_waiting,
     "deadly": expect_deadly,
+    "lingering": expect_lingering,
 }

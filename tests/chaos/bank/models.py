@@ -13,3 +13,17 @@ class Effect(models.Model):
 
     def __str__(self) -> str:
         return self.call
+
+
+class Theft(models.Model):
+    """A lease that was taken while it stood, as a trigger saw it (tests.chaos.watch)."""
+
+    thread = models.CharField(max_length=200)
+    owner = models.CharField(max_length=200)
+    epoch = models.IntegerField()
+
+    class Meta:
+        app_label = "bank"
+
+    def __str__(self) -> str:
+        return f"{self.thread}: epoch {self.epoch}, of {self.owner}"
