@@ -184,10 +184,12 @@ def migrations(**_: Any) -> Iterator[CheckMessage]:
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connections[conf.settings().database])
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    missing = [str(migration) for migration, _ in plan]
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     if missing:
         yield Warning(
-            f"{len(missing)} migrations that this code has are not applied to the database",
+            f"Migrations of this code are not applied to the database: {', '.join(missing[:3])}{more}",
             hint="Run `manage.py migrate`.",
             id="hitl.W042",
         )

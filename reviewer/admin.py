@@ -74,6 +74,8 @@ class Evidence(ModelAdmin):
 
     change_form_template = "reviewer/admin/evidence.html"
     show_full_result_count = False
+    # Each number beside a filter would be counted over the whole table.
+    show_facets = admin.ShowFacets.NEVER
     paginator = admin_lists.UpTo
     list_per_page = 50
     actions_on_bottom = False

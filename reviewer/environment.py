@@ -5,6 +5,7 @@ Only `reviewer.settings` reads it, so that every choice of a deployment is visib
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -29,15 +30,29 @@ def words(name: str, default: str = "") -> list[str]:
 
 
 def numbers(*names: str, kind: type[int] | type[float]) -> dict[str, float]:
-    """Those of the variables that are set, as whole numbers (`int`) or any (`float`)."""
+    """Those of the engine's settings that are set, as whole numbers (`int`) or any (`float`)."""
     found = {}
-    for name in names:
+    for name in (f"HITL_{name}" for name in names):
         if text := os.environ.get(name):
             try:
                 found[name] = kind(text)
             except ValueError:
                 what = "a whole number" if kind is int else "a number"
                 raise ImproperlyConfigured(f"{name} is {text!r}; it has to be {what}.") from None
+    return found
+
+
+def json_object(name: str) -> dict[str, Any] | None:
+    """The variable's JSON object, None where it is not set."""
+    text = os.environ.get(name)
+    if not text:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError as problem:
+        raise ImproperlyConfigured(f"{name} is no JSON ({problem}): {text[:100]!r}.") from None
+    if not isinstance(found, dict):
+        raise ImproperlyConfigured(f"{name} is {text[:100]!r}; it has to be a JSON object.")
     return found
 
 
@@ -139,12 +154,17 @@ def log_formatter() -> str:
 
 
 def executor(database: dict[str, Any]) -> str:
-    """`HITL_EXECUTOR`, else the one of the tier that database and `REDIS_URL` make."""
+    """`HITL_EXECUTOR`, else the one of the tier that database and broker make."""
     if path := os.environ.get("HITL_EXECUTOR"):
         return path
     if not database["ENGINE"].endswith("postgresql"):
         return IN_PROCESS
-    return CELERY if os.environ.get("REDIS_URL") else PROCRASTINATE
+    return CELERY if broker() else PROCRASTINATE
+
+
+def broker() -> str:
+    """Where Celery's messages go: `HITL_BROKER_URL`, else the Redis that the live pages use."""
+    return os.environ.get("HITL_BROKER_URL") or os.environ.get("REDIS_URL", "")
 
 
 def channel_layer() -> dict[str, Any]:

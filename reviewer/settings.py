@@ -8,8 +8,11 @@ CSRF_TRUSTED_ORIGINS    comma-separated, with scheme
 HTTPS                   1 behind a proxy that ends TLS: secure cookies, X-Forwarded-Proto believed
 HITL_WORKFLOWS          comma-separated modules with workflows; left out, the demo's
 HITL_EXECUTOR           dotted path of the executor; left out, what fits the database and REDIS_URL
-HITL_CONCURRENCY, HITL_LEASE_SECONDS, HITL_SWEEP_SECONDS, HITL_STOP_SECONDS, HITL_UNDO_SECONDS
-                        numbers, as docs/operations.md tells of the settings of these names
+HITL_BROKER_URL         where Celery's messages go, if not to REDIS_URL: amqp://… for RabbitMQ
+HITL_CONCURRENCY, HITL_LEASE_SECONDS and the other numbers
+                        as docs/operations.md tells of the settings of these names
+HITL_CODE_VERSION       what is recorded as the version of the workflows' code, such as the commit
+HITL_RETENTION          what is forgotten when, as JSON: {"*": {"days": 365, "keep": "nothing"}}
 HITL_METRICS_TOKEN      what a scraper of /metrics has to send; left out, only administrators see them
 DATA_DIR                for the database, static files and the key; left out, var/
 TIME_ZONE, LOG_LEVEL    as Django and logging have them
@@ -121,11 +124,15 @@ STORAGES = {
 
 HITL_WORKFLOWS = environment.words("HITL_WORKFLOWS", default="reviewer.demo.workflows,reviewer.demo.agents")
 HITL_EXECUTOR = environment.executor(DATABASES["default"])
-HITL_BROKER_URL = os.environ.get("REDIS_URL", "")
-globals().update(environment.numbers("HITL_CONCURRENCY", kind=int))
+HITL_BROKER_URL = environment.broker()
+HITL_CODE_VERSION = os.environ.get("HITL_CODE_VERSION", "")
+HITL_RETENTION = environment.json_object("HITL_RETENTION")
+globals().update(
+    environment.numbers("CONCURRENCY", "JOURNAL_THREADS", "MAX_VALUE_BYTES", "MAX_ARGUMENTS_BYTES", kind=int)
+)
 globals().update(
     environment.numbers(
-        "HITL_LEASE_SECONDS", "HITL_SWEEP_SECONDS", "HITL_STOP_SECONDS", "HITL_UNDO_SECONDS", kind=float
+        *("LEASE_SECONDS", "SWEEP_SECONDS", "STOP_SECONDS", "UNDO_SECONDS", "DATABASE_PATIENCE_SECONDS"), kind=float
     )
 )
 if HITL_EXECUTOR == environment.PROCRASTINATE:

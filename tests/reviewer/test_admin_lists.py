@@ -89,6 +89,11 @@ class TestWhatIsFound:
             assert admin.get(reverse(f"admin:hitl_{model}_changelist")).context["cl"].result_count == 2
 
 
+@pytest.mark.django_db
+def test_no_filter_counts_over_the_whole_table(admin: Client) -> None:
+    assert b"Show counts" not in admin.get(reverse("admin:hitl_interrupt_changelist")).content
+
+
 @pytest.fixture(scope="module")
 def filled(django_db_setup: Any, django_db_blocker: Any) -> Iterator[User]:
     from django.db import transaction

@@ -12,7 +12,13 @@ from django.core.management import load_command_class
 from hitl.conf import Settings
 
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "docs" / "deploy"
-OF = {"serve": "reviewer", "hitl": "hitl", "migrate": "django.core", "collectstatic": "django.contrib.staticfiles"}
+OF = {
+    "serve": "reviewer",
+    "hitl": "hitl",
+    "migrate": "django.core",
+    "collectstatic": "django.contrib.staticfiles",
+    "createsuperuser": "django.contrib.auth",
+}
 
 
 def commands() -> list[tuple[str, str]]:
@@ -34,7 +40,7 @@ def test_a_command_can_be_read(file: str, call: str) -> None:
 def test_each_file_starts_what_it_is_for() -> None:
     by_file = {file: {call.split(" --")[0].strip() for of, call in commands() if of == file} for file, _ in commands()}
     assert by_file["Procfile"] == {"serve", "hitl worker", "migrate"}
-    assert by_file["compose.yaml"] == {"hitl worker", "migrate"}
+    assert by_file["compose.yaml"] == {"hitl worker", "migrate", "createsuperuser"}
     assert by_file["hitl-web.service"] == {"serve"}
     assert by_file["hitl-worker@.service"] == {"hitl worker"}
 
@@ -44,3 +50,8 @@ def test_supervisors_are_more_patient_than_a_worker_that_stops() -> None:
     compose = re.search(r"stop_grace_period: (\d+)s", (DEPLOY / "compose.yaml").read_text())
     assert unit and compose
     assert min(int(unit[1]), int(compose[1])) >= Settings().stop_seconds + 15
+
+
+def test_every_file_is_told_of() -> None:
+    told = (DEPLOY.parent / "operations.md").read_text()
+    assert [path.name for path in sorted(DEPLOY.iterdir()) if f"(deploy/{path.name})" not in told] == []

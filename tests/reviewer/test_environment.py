@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from hitl.conf import Settings
 from reviewer import environment
 
 ROOT = Path(environment.__file__).resolve().parent.parent
@@ -17,7 +19,7 @@ ROOT = Path(environment.__file__).resolve().parent.parent
 
 @pytest.fixture(autouse=True)
 def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LOG_FORMAT"):
+    for name in ("DATABASE_URL", "REDIS_URL", "HITL_BROKER_URL", "SECRET_KEY", "LOG_FORMAT"):
         monkeypatch.delenv(name, raising=False)
     yield monkeypatch
 
@@ -139,6 +141,7 @@ def test_the_log_is_for_people_unless_json_is_asked_for(empty: pytest.MonkeyPatc
         ({"REDIS_URL": "redis://cache"}, environment.IN_PROCESS),
         ({"DATABASE_URL": "postgres://db/desk"}, environment.PROCRASTINATE),
         ({"DATABASE_URL": "postgres://db/desk", "REDIS_URL": "redis://cache"}, environment.CELERY),
+        ({"DATABASE_URL": "postgres://db/desk", "HITL_BROKER_URL": "amqp://rabbit"}, environment.CELERY),
         ({"DATABASE_URL": "postgres://db/desk", "HITL_EXECUTOR": environment.IN_PROCESS}, environment.IN_PROCESS),
     ],
 )
@@ -153,7 +156,42 @@ def test_the_executor_follows_from_database_and_broker(
 
 def test_numbers_are_read_and_nonsense_is_named(empty: pytest.MonkeyPatch) -> None:
     empty.setenv("HITL_CONCURRENCY", "3")
-    assert environment.numbers("HITL_CONCURRENCY", "HITL_NOT_SET", kind=int) == {"HITL_CONCURRENCY": 3}
+    assert environment.numbers("CONCURRENCY", "NOT_SET", kind=int) == {"HITL_CONCURRENCY": 3}
     empty.setenv("HITL_CONCURRENCY", "many")
     with pytest.raises(ImproperlyConfigured, match="HITL_CONCURRENCY is 'many'; it has to be a whole number"):
-        environment.numbers("HITL_CONCURRENCY", kind=int)
+        environment.numbers("CONCURRENCY", kind=int)
+
+
+def test_json_is_read_and_nonsense_is_named(empty: pytest.MonkeyPatch) -> None:
+    assert environment.json_object("HITL_RETENTION") is None
+    empty.setenv("HITL_RETENTION", '{"*": {"days": 30, "keep": "nothing"}}')
+    assert environment.json_object("HITL_RETENTION") == {"*": {"days": 30, "keep": "nothing"}}
+    for text, problem in (("{", "HITL_RETENTION is no JSON"), ("[]", "it has to be a JSON object")):
+        empty.setenv("HITL_RETENTION", text)
+        with pytest.raises(ImproperlyConfigured, match=problem):
+            environment.json_object("HITL_RETENTION")
+
+
+def test_every_setting_of_the_engine_can_be_chosen(tmp_path: Path) -> None:
+    """By a variable of its name; the journal's database is the desk's own."""
+    values = {
+        "float": "7",
+        "int": "7",
+        "str": "seven",
+        "dict[str, Any] | None": "{}",
+        "tuple[str, ...]": "reviewer.demo",
+    }
+    fields = [field for field in dataclasses.fields(Settings) if field.name != "database"]
+    given = {f"HITL_{field.name.upper()}": values[str(field.type)] for field in fields}
+    told = "from django.conf import settings; print(*(repr(getattr(settings, name, None)) for name in %r), sep='|')"
+    variables = {"DATA_DIR": str(tmp_path), "SECRET_KEY": "of a deployment", **given}
+    done = manage("shell", "--no-imports", "-c", told % sorted(given), **variables)
+    read = {
+        "float": "7.0",
+        "int": "7",
+        "str": "'seven'",
+        "dict[str, Any] | None": "{}",
+        "tuple[str, ...]": "['reviewer.demo']",
+    }
+    expected = {f"HITL_{field.name.upper()}": read[str(field.type)] for field in fields}
+    assert dict(zip(sorted(given), done.stdout.strip().split("|"), strict=True)) == expected
