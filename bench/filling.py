@@ -13,8 +13,8 @@ from django.db.models import CharField, TextField
 
 from hitl.models import Interrupt
 
-# One word of each title is shared by a tenth of the questions, one by a hundredth, one by a thousandth; the
-# customer's number is its own. A tenth are of each workflow.
+# One word of each title is shared by a tenth of the questions, one by a hundredth, one by a thousandth; the customer's
+# number is its own. A tenth are of each workflow, and those of the last one are alike in ten groups.
 NUMBERS = {
     "postgresql": "SELECT generate_series(1, %(total)s::bigint) AS n",
     "sqlite": """WITH RECURSIVE counted(n) AS
@@ -34,11 +34,13 @@ FROM ({numbers}) AS numbers
 QUESTIONS = """
 INSERT INTO hitl_interrupt (id, thread_id, workflow, turn, path, position, key, task, value, digest, schema, kind,
     title, search, status, version, answered_by_name, channel, token, problem, priority, asked_seq, asked_at,
-    urgent_at, updated_at, assignee_id{more})
+    urgent_at, updated_at, likeness, assignee_id{more})
 SELECT {id}, 'filled-' || n, 'filled.' || (n %% 10), 1, '', 0, '', 'ask', {value}, '', '', 'text', title,
     title || ' filled.' || (n %% 10) || ' ask filled-' || n || ' The customer wrote twice and waits for an answer.',
     CASE WHEN n > %(total)s - %(pending)s THEN 'pending' ELSE 'answered' END, 1, '', '', '', '', 0, 2, {moment},
-    {moment}, {moment}, CASE WHEN n %% 7 = 0 THEN CAST(%(assignee)s AS integer) END{defaults}
+    {moment}, {moment},
+    CASE WHEN n %% 10 = 9 THEN 'alike ' || (n %% 10000 / 1000) ELSE 'alone ' || n END,
+    CASE WHEN n %% 7 = 0 THEN CAST(%(assignee)s AS integer) END{defaults}
 FROM (SELECT n, 'Refund customer ' || n || ' of tenth' || (n %% 10) || ' hundredth' || (n %% 100)
     || ' thousandth' || (n %% 1000) AS title FROM ({numbers}) AS numbers) AS titled
 """

@@ -130,6 +130,7 @@ def large_pages() -> list[Page]:
         Page("first page", "/", 1.5),
         Page("filter: one workflow of ten", "/?workflow=filled.3", 1.5),
         Page("filter: assigned to me", "/?mine=1", 1.5),
+        Page("what is alike grouped", "/?grouped=1", 1.5),
         Page("oldest first", "/?order=oldest", 1.5),
         Page("cursor of the 500th page", f"/?{urlencode({'after': after})}", 1.5),
         Page("what has changed since a page of 50 rows", f"/queue/changes/?{changes}", 1.5),

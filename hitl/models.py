@@ -223,6 +223,9 @@ class Interrupt(models.Model):
     due_at = models.DateTimeField(null=True)
     # Both as one moment, which the queue can be ordered by (hitl.urgency).
     urgent_at = models.DateTimeField()
+    # The same for questions that are alike to the letter; empty where there can be none (hitl.likeness). The database
+    # has the default, too, for processes whose code does not know the column yet.
+    likeness = models.CharField(max_length=32, blank=True, default="", db_default="")
     asked_seq = models.BigIntegerField()
     asked_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -249,6 +252,9 @@ class Interrupt(models.Model):
             models.Index(fields=["asked_at", "id"], name="hitl_interrupt_newest"),
             # The queue, the most urgent first.
             models.Index(fields=["urgent_at", "id"], name="hitl_interrupt_urgent", condition=PENDING),
+            # A group of the queue: which of it comes first in each order, and how many there are.
+            models.Index(fields=["likeness", "asked_at", "id"], name="hitl_interrupt_alike", condition=PENDING),
+            models.Index(fields=["likeness", "urgent_at", "id"], name="hitl_interrupt_alike_urgent", condition=PENDING),
             # Search in the queue has an index of its own (hitl.search).
             # The questions of a thread, in order.
             models.Index(fields=["thread", "asked_seq"], name="hitl_interrupt_thread"),

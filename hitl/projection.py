@@ -15,6 +15,7 @@ from typing import Any
 
 from hitl import urgency
 from hitl.facts import Author, Fact
+from hitl.likeness import likeness
 
 ACTIVE = ("queued", "running")
 # Those, and starts that wait in line (hitl.line).
@@ -83,6 +84,7 @@ QUESTION_FIELDS = [
     "priority",
     "due_at",
     "urgent_at",
+    "likeness",
     "asked_seq",
     "asked_at",
 ]
@@ -237,13 +239,13 @@ class Projection:
         self._queue_run(fact, "retry")
         for question in self._questions("pending"):
             if question.problem and question.answer is not None:
-                self._change(question, status="answered", problem="")
+                self._change_question(question, status="answered", problem="")
 
     def _on_cancel(self, fact: Fact) -> None:
         self.thread.status = "idle"
         self._end_runs("cancelled", fact.created_at, self._runs(*ACTIVE))
         for question in self._questions(*OPEN):
-            self._change(question, status="cancelled", release_at=None)
+            self._change_question(question, status="cancelled", release_at=None)
 
     _on_discard = _on_cancel
 
@@ -279,7 +281,7 @@ class Projection:
         known = self.questions.get(detail["id"])
         asked |= _urgency(detail, known.asked_at if known is not None else fact.created_at)
         if known is not None:
-            self._change(known, **asked)
+            self._change_question(known, **asked)
             return
         question = self._make_question(
             id=detail["id"],
@@ -294,6 +296,7 @@ class Projection:
             asked_at=fact.created_at,
             **asked,
         )
+        question.likeness = likeness(question)
         self.questions[question.id] = self.added[question.id] = question
 
     def _on_answer(self, fact: Fact) -> None:
@@ -306,13 +309,13 @@ class Projection:
         self._take(fact, status="held", release_at=datetime.fromisoformat(fact.detail["release_at"]))
 
     def _on_release(self, fact: Fact) -> None:
-        self._change(self._question(fact), status="answered", release_at=None)
+        self._change_question(self._question(fact), status="answered", release_at=None)
         if fact.detail["run"] not in self.runs:
             self._queue_run(fact, "resume")
         self.thread.status = "busy"
 
     def _on_undo(self, fact: Fact) -> None:
-        self._change(
+        self._change_question(
             self._question(fact),
             status="pending",
             version=fact.detail["version"],
@@ -327,7 +330,7 @@ class Projection:
 
     def _on_reopen(self, fact: Fact) -> None:
         detail = fact.detail
-        self._change(
+        self._change_question(
             self._question(fact),
             status="pending",
             version=detail["version"],
@@ -337,16 +340,16 @@ class Projection:
 
     def _on_triage(self, fact: Fact) -> None:
         question = self._question(fact)
-        self._change(question, **_urgency(fact.detail, question.asked_at))
+        self._change_question(question, **_urgency(fact.detail, question.asked_at))
 
     def _on_assign(self, fact: Fact) -> None:
-        self._change(self._question(fact), assignee_id=fact.detail["to"])
+        self._change_question(self._question(fact), assignee_id=fact.detail["to"])
 
     # Pieces
 
     def _take(self, fact: Fact, *, status: str, release_at: datetime | None = None) -> None:
         author = Author.read(fact.detail)
-        self._change(
+        self._change_question(
             self._question(fact),
             status=status,
             answer=fact.value,
@@ -396,6 +399,10 @@ class Projection:
 
     def _question(self, fact: Fact) -> Any:
         return self.questions[fact.detail["id"]]
+
+    def _change_question(self, question: Any, **fields: Any) -> None:
+        self._change(question, **fields)
+        question.likeness = likeness(question)
 
     def _change(self, row: Any, **fields: Any) -> None:
         for name, value in fields.items():

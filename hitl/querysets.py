@@ -363,6 +363,36 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
     def assigned_to(self, user: Any) -> InterruptQuerySet:
         return self.filter(assignee=user)
 
+    def alike(self, likenesses: Iterable[str]) -> InterruptQuerySet:
+        """The questions of these groups (hitl.likeness)."""
+        return self.filter(likeness__in=likenesses)
+
+    def unlike(self, likenesses: Iterable[str]) -> InterruptQuerySet:
+        """The questions of none of these groups."""
+        return self.exclude(likeness__in=set(likenesses))
+
+    def first_of_each(self, *, order: str) -> InterruptQuerySet:
+        """Of the questions that are alike, the one that comes first in this order; it stands for all of them."""
+        alike = self.filter(likeness=OuterRef("likeness"))
+        first = Subquery(alike.page(after=None, order=order).values("id")[:1])
+        # A CASE, since PostgreSQL takes an equality for rarely met, and would look at all rows before ordering them.
+        is_first = Case(When(id=first, then=True), default=False, output_field=models.BooleanField())
+        return self.filter(Q(likeness="") | Q(is_first))
+
+    def beside_alike(self, questions: InterruptQuerySet) -> InterruptQuerySet:
+        """Each row with how many of `questions` are alike to it (`alike_count`), itself included, and when the first
+        of them is due (`alike_due`)."""
+        alike = questions.filter(likeness=OuterRef("likeness")).exclude(likeness="").order_by().values("likeness")
+        return self.annotate(
+            alike_count=Coalesce(Subquery(alike.annotate(all=Count("pk")).values("all")), 1),
+            alike_due=Subquery(alike.annotate(first=Min("due_at")).values("first")),
+        )
+
+    def counted_alike(self, likenesses: Iterable[str]) -> dict[str, int]:
+        """How many there are of each of these groups; those of which there are none are left out."""
+        found = self.filter(likeness__in=set(likenesses)).order_by().values_list("likeness")
+        return dict(found.annotate(Count("pk")))
+
     def matching(self, text: str) -> InterruptQuerySet:
         """Every word of `text` somewhere in the title, the question, the workflow or the thread's id."""
         words = text.split()

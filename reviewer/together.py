@@ -19,14 +19,17 @@ from django.utils.translation import gettext
 from hitl import verbs
 from hitl.errors import AnswerConflict, HitlError
 from hitl.models import Interrupt
+from hitl.querysets import InterruptQuerySet
 from reviewer import drafts, undoing
 from reviewer.context import Desk
 from reviewer.forms.answer import Answer
 from reviewer.forms.kinds import form_for
 from reviewer.telling import told
 
-# A page of the queue.
-MOST = 50
+# So many answers take about a second.
+MOST = 100
+# As many rows as a page of the queue has.
+MOST_GROUPS = 50
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,6 +49,21 @@ class Pick:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Set:
+    """Picks that are alike to the letter, under one heading, in the order they were asked."""
+
+    picks: tuple[Pick, ...]
+
+    @property
+    def first(self) -> Pick:
+        return self.picks[0]
+
+    @property
+    def count(self) -> int:
+        return len(self.picks)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one of them; `problem` is empty where the answer was taken."""
 
@@ -54,19 +72,40 @@ class Outcome:
 
 
 def read(texts: Sequence[str]) -> list[Pick]:
-    """What was selected (`id:version`, at most a page's worth); what is none of it, or gone, is left out."""
+    """What was selected (`id:version`, at most `MOST`); what is none of it, or gone, is left out."""
     wanted: dict[str, int] = {}
-    for text in texts[:MOST]:
+    for text in texts:
         question_id, _, version = text.partition(":")
-        if version.isdecimal() and len(version) < 9 and question_id.isalnum():
+        if version.isdecimal() and len(version) < 9 and question_id.isalnum() and len(wanted) < MOST:
             wanted[question_id] = int(version)
     found = {question.id: question for question in Interrupt.objects.with_people().among(wanted)}
     return [Pick(found[key], version) for key, version in wanted.items() if key in found]
 
 
+def members(texts: Sequence[str], waiting: InterruptQuerySet, *, room: int) -> tuple[list[Pick], int]:
+    """Of the groups that were selected (by their likeness), the questions that wait now, those asked first before
+    others, and how many there was no room for."""
+    likenesses = [text for text in texts if ":" not in text and text.isalnum()][:MOST_GROUPS]
+    if not likenesses:
+        return [], 0
+    alike = waiting.alike(likenesses)
+    found = list(alike.with_people().page(after=None, order="oldest")[: max(0, room)])
+    count = sum(alike.counted_alike(likenesses).values())
+    return [Pick(question, question.version) for question in found], count - len(found)
+
+
+def sets(picks: Sequence[Pick]) -> list[Set]:
+    """What is alike, together; in the order in which the first of each was selected."""
+    found: dict[str, list[Pick]] = {}
+    for pick in picks:
+        key = "" if pick.has_changed else pick.question.likeness
+        found.setdefault(key or pick.question.id, []).append(pick)
+    return [Set(tuple(some)) for some in found.values()]
+
+
 def choices(picks: Sequence[Pick]) -> list[str]:
     """The labels of the buttons that every one of these forms has, in the order of the first."""
-    labels = [[label for _, label, _ in form_for(pick.question).shared_buttons] for pick in picks]
+    labels = [[label for _, label, _ in form_for(one.first.question).shared_buttons] for one in sets(picks)]
     if not labels:
         return []
     return [label for label in labels[0] if all(label in others for others in labels[1:])]
@@ -74,9 +113,9 @@ def choices(picks: Sequence[Pick]) -> list[str]:
 
 def shared_form(picks: Sequence[Pick]) -> Answer | None:
     """The form for all of them, where they do not differ in anything that is asked or proposed."""
-    found = [form_for(pick.question) for pick in picks]
+    found = [form_for(one.first.question) for one in sets(picks)]
     alike = len({_signature(form) for form in found}) == 1
-    return found[0] if alike and len(found) > 1 and found[0].is_shared else None
+    return found[0] if alike and len(picks) > 1 and found[0].is_shared else None
 
 
 def decide(request: HttpRequest, picks: Sequence[Pick], *, choice: str, by: User) -> list[Outcome]:

@@ -103,6 +103,7 @@ class QuestionRow(Row):
     priority: int
     due_at: datetime | None
     urgent_at: datetime
+    likeness: str = ""
     answered_by_id: Any = None
     answered_by_name: str = ""
     answered_at: datetime | None = None

@@ -28,6 +28,8 @@ class QueueFilter(forms.Form):
     asked = forms.BooleanField(label=_("Asked of me"), required=False)
     snoozed = forms.BooleanField(label=_("Snoozed"), required=False)
     attention = forms.BooleanField(label=_("Given back"), required=False)
+    grouped = forms.BooleanField(label=_("Group what is alike"), required=False)
+    alike = forms.RegexField(r"^[0-9a-f]{32}$", required=False)
     order = forms.ChoiceField(
         label=_("Order"),
         required=False,
@@ -49,15 +51,26 @@ class QueueFilter(forms.Form):
         """What was really asked for, without the empty rest."""
         return {name: value for name in self.fields if (value := self.cleaned_data.get(name))}
 
-    def query(self, **more: str) -> str:
+    @property
+    def pairs(self) -> dict[str, str]:
+        """The filter as a form sends it."""
+        return {name: "1" if value is True else value for name, value in self.given().items()}
+
+    def query(self, *, without: str = "", **more: str) -> str:
         """The filter as a query string, `?` included; empty where nothing is filtered."""
-        pairs = {name: "1" if value is True else value for name, value in self.given().items()} | more
+        pairs = self.pairs | more
+        pairs.pop(without, None)
         return f"?{urlencode(pairs)}" if pairs else ""
 
     @property
     def narrows(self) -> bool:
-        """Whether anything but the order was asked for."""
-        return bool(self.given().keys() - {"order"})
+        """Whether anything was asked for that leaves questions out."""
+        return bool(self.given().keys() - {"order", "grouped"})
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether questions that are alike stand in one row: not where the rows of such a group are asked for."""
+        return "grouped" in self.given() and "alike" not in self.given()
 
     @property
     def in_words(self) -> list[str]:
@@ -85,6 +98,8 @@ class QueueFilter(forms.Form):
             found = found.of_workflow(given["workflow"])
         if "mine" in given:
             found = found.assigned_to(self.user)
+        if "alike" in given:
+            found = found.alike([given["alike"]])
         if "q" in given:
             found = found.matching(given["q"])
         return found

@@ -259,7 +259,7 @@ class Hub:
             if subscriber.watch is watch and state != watch.last:
                 watch.last = state
                 if state not in texts:
-                    texts[state] = json.dumps({"queue": dataclasses.asdict(state), **spread(len(watching))})
+                    texts[state] = json.dumps({"queue": state.told(), **spread(len(watching))})
                 subscriber.notice(texts[state])
 
     def _too_soon(self) -> bool:

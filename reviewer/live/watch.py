@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from hitl.models import Interrupt
-from reviewer import cursor
+from reviewer import cursor, groups
 from reviewer.cursor import Cursor
+from reviewer.groups import Group
 
 MAX_SHOWN = 500
 # New questions beyond these are not looked at: the page is far behind whatever they are.
@@ -25,11 +26,19 @@ MAX_WAITING = 1001
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class State:
-    """What has changed since the page was made: rows to come, rows of it that wait no longer, and the total."""
+    """What has changed since the page was made: rows to come, rows of it that are no longer so, and the total.
+
+    And how many there are of each group that has a row.
+    """
 
     new: int
     gone: int
     waiting: int
+    groups: tuple[int, ...] = ()
+
+    def told(self) -> dict[str, int]:
+        """What a page needs to know of it."""
+        return {"new": self.new, "gone": self.gone, "waiting": self.waiting}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,11 +59,12 @@ class Filter:
 
 @dataclasses.dataclass(slots=True)
 class Watch:
-    """What a page shows (`shown`), the newest question when it was made, and its filter."""
+    """What a page shows (`shown`, `groups`), the newest question when it was made, and its filter."""
 
     since: Cursor | None = None
     shown: frozenset[str] = frozenset()
     filter: Filter = Filter()
+    groups: tuple[Group, ...] = ()
     last: State | None = None
 
     @classmethod
@@ -70,7 +80,15 @@ class Watch:
             assignee_id=user_id if given.get("mine") else None,
             words=tuple(str(given.get("q") or "").lower().split()),
         )
-        return cls(since=cursor.read(str(given.get("since") or "")), shown=frozenset(map(str, shown)), filter=wanted)
+        grouped = given.get("groups") or []
+        if not isinstance(grouped, list) or len(grouped) > MAX_SHOWN:
+            raise ValueError(f"`groups` is a list of at most {MAX_SHOWN} marks")
+        return cls(
+            since=cursor.read(str(given.get("since") or "")),
+            shown=frozenset(map(str, shown)),
+            filter=wanted,
+            groups=tuple(groups.read(map(str, grouped), most=MAX_SHOWN)),
+        )
 
 
 class Passing:
@@ -97,7 +115,14 @@ def compare(watches: Sequence[Watch]) -> list[State]:
     older = frozenset[str]().union(*(watch.shown for watch in watches)) - pending
     pending |= Interrupt.objects.still_pending(older)
     waiting = Interrupt.objects.pending().count_up_to(MAX_WAITING)
-    return [State(passing[one.filter].new(one), len(one.shown - pending), waiting) for one in watches]
+    likenesses = {group.likeness for one in watches for group in one.groups}
+    there = Interrupt.objects.pending().counted_alike(likenesses) if likenesses else {}
+    states = []
+    for one in watches:
+        counts = tuple(there.get(group.likeness, 0) for group in one.groups)
+        changed = sum(count != group.count for count, group in zip(counts, one.groups, strict=True))
+        states.append(State(passing[one.filter].new(one), len(one.shown - pending) + changed, waiting, counts))
+    return states
 
 
 def _newest(*, with_text: bool) -> list[dict[str, Any]]:

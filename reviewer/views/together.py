@@ -20,7 +20,14 @@ def decide(request: HttpRequest) -> HttpResponse:
 
     The report says of each what became of it: those that could not be answered are untouched, and selected again.
     """
-    picks = together.read((request.POST if request.method == "POST" else request.GET).getlist("pick"))
+    wanted = QueueFilter(request)
+    picked = (request.POST if request.method == "POST" else request.GET).getlist("pick")
+    picks = together.read(picked)
+    # Only looking opens a group: what is decided is what was listed.
+    room = together.MOST - len(picks)
+    members, left_out = together.members(picked, wanted.questions(), room=room) if request.method != "POST" else ([], 0)
+    known = {pick.question.id for pick in picks}
+    picks += [member for member in members if member.question.id not in known]
     outcomes: list[together.Outcome] = []
     if request.method == "POST" and picks:
         choice = request.POST.get("choice", "")
@@ -36,12 +43,14 @@ def decide(request: HttpRequest) -> HttpResponse:
     open_picks = [pick for pick in picks if not pick.has_changed]
     context = {
         "picks": picks,
+        "sets": together.sets(picks),
+        "left_out": left_out,
         "choices": together.choices(open_picks),
         "form": together.shared_form(open_picks),
         "outcomes": outcomes,
         "done": [outcome for outcome in outcomes if not outcome.problem],
         "not_done": [outcome for outcome in outcomes if outcome.problem],
         "token": uuid.uuid4().hex,
-        "query": QueueFilter(request).query(),
+        "query": wanted.query(),
     }
     return render(request, "reviewer/queue/together.html", context)

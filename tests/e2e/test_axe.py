@@ -33,6 +33,7 @@ MOST_STOPS = 150
 # Of all rules, only this one looks at colours.
 COLOURS = {"resultTypes": ["violations"], "runOnly": {"type": "rule", "values": ["color-contrast"]}}
 LOOKS = [("light", WIDE, RULES), ("dark", WIDE, COLOURS), ("dark", NARROW, COLOURS), ("light", NARROW, RULES)]
+ALIKE = "One of two"
 ASKED = ("answered", "overtaken", "told", "aside")
 
 
@@ -55,6 +56,8 @@ def stage(new_desk: Desk) -> Stage:
     threads = [row[0] for row in journal.rows("SELECT id FROM hitl_thread ORDER BY created_at, id")]
     names = [value if workflow == "agent" else workflow for _, workflow, value in FIRST]
     demo = {name: journal.question(thread) for name, thread in zip(names, threads, strict=True)}
+    for thread in ("alike-1", "alike-2"):
+        ben.post("/start/graph/", input=ALIKE, key=thread, thread=thread)
     for thread in ASKED:
         ben.post("/start/graph/", input=f"the {thread} one", key=thread, thread=thread)
     ben.post("/start/undoable/", input="the parcel", key="held", thread="held")
@@ -93,6 +96,23 @@ def together(page: Page, stage: Stage) -> None:
         row.check()
     page.get_by_role("button", name=re.compile("^Decide together")).click()
     page.wait_for_url("**/together/**")
+
+
+def grouped(page: Page, stage: Stage) -> None:
+    page.goto("/?grouped=1")
+    expect(page.get_by_text("2 alike")).to_be_visible()
+
+
+def members(page: Page, stage: Stage) -> None:
+    grouped(page, stage)
+    page.get_by_role("link", name=ALIKE).click()
+    expect(page.get_by_text("Decide on all of them together")).to_be_visible()
+
+
+def group_together(page: Page, stage: Stage) -> None:
+    members(page, stage)
+    page.get_by_text("Decide on all of them together").click()
+    page.locator("summary", has_text="Each of them").click()
 
 
 def menus_open(page: Page, stage: Stage) -> None:
@@ -183,9 +203,12 @@ VISITS: dict[str, Visit] = {
     "queue": at("/"),
     "queue with nothing": at("/?mine=1"),
     "queue filtered": at("/?q=refund"),
+    "queue grouped": grouped,
+    "members of a group": members,
     "views": views_open,
     "save view": save_view,
     "together": together,
+    "together, a group": group_together,
     **{f"question {name}": kind(name) for name in dict.fromkeys(v if w == "agent" else w for _, w, v in FIRST)},
     "question with menus": menus_open,
     "question being changed": changing,

@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.e2e import pages
 from tests.e2e.journal import eventually
 
 MOST_PRESSES = 25
@@ -80,7 +81,42 @@ def test_a_few_rows_decided_together(sign_in, ask, journal) -> None:
     page.keyboard.press("Shift+D")
     expect(page).to_have_title(re.compile("^Decide together"))
     page.wait_for_load_state("domcontentloaded")
-    expect(page.get_by_role("checkbox")).to_have_count(2)
+    everyone = page.get_by_role("checkbox", name="2 alike")
+    expect(everyone).to_be_checked()
+    page.locator("summary", has_text="Each of them").click()
+    members = page.locator("input[name=pick]")
+    members.first.uncheck()
+    assert everyone.evaluate("box => box.indeterminate")
+    everyone.check()
+    expect(members.first).to_be_checked()
     page.keyboard.press("a")
     expect(page.get_by_role("heading", name="2 of 2 answered")).to_be_focused()
     assert [len(journal.facts(one.thread, "answer")) for one in asked] == [1, 1, 0]
+
+
+def test_a_group_is_opened_and_decided_as_one_row(sign_in, ask, journal) -> None:
+    first, second = (ask("refund", suffix=f"-{number}") for number in range(2))
+    page = sign_in("ben")
+    page.goto("/?q=a-group-is-opened")
+    page.get_by_role("link", name="Group them").click()
+    row = page.locator("#queue-list > li")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("2 alike")
+    pages.expect_live(page)
+    third = ask("refund", suffix="-2")
+    expect(row).to_contain_text("3 alike")
+
+    page.keyboard.press("j")
+    page.keyboard.press("o")
+    expect(page.locator("#queue-list > li")).to_have_count(3)
+    page.keyboard.press("u")
+    expect(row).to_contain_text("3 alike")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("[data-chosen]")).to_have_text("3")
+    page.keyboard.press("Shift+D")
+    expect(page).to_have_title(re.compile("^Decide together"))
+    page.wait_for_load_state("domcontentloaded")
+    page.keyboard.press("a")
+    expect(page.get_by_role("heading", name="3 of 3 answered")).to_be_focused()
+    assert [len(journal.facts(one.thread, "answer")) for one in (first, second, third)] == [1, 1, 1]

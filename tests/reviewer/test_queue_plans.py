@@ -79,6 +79,27 @@ def test_the_most_urgent_are_read_in_their_order(person: User, later: bool) -> N
     assert_reads(pending().as_rows().page(after=after, order="urgent")[: view.PAGE + 1], "hitl_interrupt_urgent")
 
 
+@pytest.mark.parametrize(("order", "index"), [("newest", "queue"), ("oldest", "queue"), ("urgent", "urgent")])
+def test_groups_are_read_in_their_order(person: User, order: str, index: str) -> None:
+    """Row by row, each of which looks for the first of its group: nothing is worked out over all that waits."""
+    found = pending().first_of_each(order=order).page(after=None, order=order)[: view.PAGE + 1]
+    told = plan(found)
+    assert f"hitl_interrupt_{index}" in told, told
+    assert "hitl_interrupt_alike" in told, told
+    assert not WHOLE.search(told), told
+
+
+def test_a_group_is_counted_in_its_index(person: User) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        found = pending().counted_alike(["alike 8", "alike 9", "alike 99"])
+    assert found == {"alike 8": PENDING // 20, "alike 9": PENDING // 20}
+    with connection.cursor() as cursor:
+        explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+        cursor.execute(f"{explain} {asked.captured_queries[0]['sql']}")
+        told = str(cursor.fetchall())
+    assert "hitl_interrupt_alike" in told, told
+
+
 def test_precedents_are_the_latest_answers(person: User) -> None:
     assert_reads(Interrupt.objects.precedents("filled.3")[:300], "hitl_interrupt_precedents")
 
@@ -140,7 +161,10 @@ def middle_thread() -> Any:
     return thread.created_at, thread.id
 
 
-@pytest.mark.parametrize("path", ["/", "/?q=thousandth77", "/?workflow=filled.3&mine=1", "/?q=customer&order=oldest"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/?q=thousandth77", "/?workflow=filled.3&mine=1", "/?q=customer&order=oldest", "/?grouped=1&q=customer"],
+)
 def test_a_page_takes_at_most_eight_queries_and_says_more_than_a_thousand(
     person: User, client: Client, path: str
 ) -> None:

@@ -35,7 +35,7 @@ function open() {
 
 // Its question's page asks how long, and leads back here.
 function snooze() {
-  const row = document.activeElement?.closest("#queue-list > li:not(.is-gone)");
+  const row = document.activeElement?.closest("#queue-list > [id^=q-]:not(.is-gone)");
   if (row) location.assign(`${row.querySelector("a").href}#snooze`);
   return Boolean(row);
 }

@@ -44,7 +44,8 @@ function subscriptions() {
   if (beside) wanted.push({ question: beside.dataset.question });
   if (queue) {
     const shown = [...queue.querySelectorAll("[id^='q-']")].map((row) => row.id.slice(2));
-    wanted.push({ queue: { ...Object.fromEntries(new URLSearchParams(queue.dataset.liveQueue)), shown } });
+    const groups = [...queue.querySelectorAll("[name=group]")].map((mark) => mark.value);
+    wanted.push({ queue: { ...Object.fromEntries(new URLSearchParams(queue.dataset.liveQueue)), shown, groups } });
   }
   return wanted;
 }

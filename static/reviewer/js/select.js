@@ -5,8 +5,13 @@ const list = document.getElementById("queue-list");
 const bar = document.getElementById("queue-selected");
 const boxes = () => [...list.querySelectorAll("input[name=pick]")];
 
+function standsFor(box) {
+  return Number(box.closest("li").querySelector("[name=group]")?.value.split(":")[2] ?? 1);
+}
+
 function count() {
-  const chosen = boxes().filter((box) => box.checked).length;
+  // A row of a group counts for all that it stands for.
+  const chosen = boxes().filter((box) => box.checked).reduce((sum, box) => sum + standsFor(box), 0);
   bar.dataset.count = String(chosen);
   bar.querySelector("[data-chosen]").textContent = String(chosen);
 }
