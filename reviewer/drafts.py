@@ -24,7 +24,7 @@ from reviewer.models import Draft
 MAX_CHARS = 1_000_000
 KEPT_DAYS = 30
 # What travels with every form and is none of what was typed.
-NOT_TYPED = ("csrfmiddlewaretoken", "page_of", "version", "token")
+NOT_TYPED = ("csrfmiddlewaretoken", "page_of", "version", "token", "pick", "choice")
 
 
 class DraftTooLarge(ValueTooLarge):

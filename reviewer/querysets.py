@@ -19,6 +19,10 @@ class DraftQuerySet(models.QuerySet["Draft"]):
         """This person's draft of an answer to this question."""
         return self.filter(question=question, person=person)
 
+    def among(self, question_ids: Iterable[str], person: Any) -> DraftQuerySet:
+        """What this person has typed for these questions, the latest last."""
+        return self.filter(question__in=question_ids, person=person).exclude(fields={}).order_by("updated_at", "id")
+
     def forgotten(self, person: Any, *, days: int) -> DraftQuerySet:
         """This person's drafts that nobody has touched for so long."""
         return self.filter(person=person, updated_at__lt=Now() - timedelta(days=days))

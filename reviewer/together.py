@@ -1,8 +1,9 @@
 """Deciding on several questions at once, each by its own form and through the same verb as alone.
 
-A choice for all means: press this button on each, with everything else as it was proposed. So an amount, a recipient or
-an argument that differs from question to question stays what it is; what cannot be answered that way is told. Where all
-the forms are alike to the letter, one filled-in form may be sent for all of them.
+A choice for all means: press this button on each, with everything else as it was proposed, or as this person has typed
+it there already (their draft). So an amount, a recipient or an argument that differs from question to question stays
+what it is; what cannot be answered that way is told. Where all the forms are alike to the letter, one filled-in form
+may be sent for all of them. Drafts are kept, so that undoing an answer brings back what was typed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from reviewer import drafts, undoing
 from reviewer.context import Desk
 from reviewer.forms.answer import Answer
 from reviewer.forms.kinds import form_for
+from reviewer.models import Draft
 from reviewer.telling import told
 
 # So many answers take about a second.
@@ -38,6 +40,7 @@ class Pick:
 
     question: Interrupt
     version: int
+    draft: Draft | None = None
 
     @property
     def value(self) -> str:
@@ -94,6 +97,12 @@ def members(texts: Sequence[str], waiting: InterruptQuerySet, *, room: int) -> t
     return [Pick(question, question.version) for question in found], count - len(found)
 
 
+def with_drafts(picks: Sequence[Pick], person: User) -> list[Pick]:
+    """Each with what this person has typed there and not sent."""
+    there = {one.question_id: one for one in Draft.objects.among([pick.question.id for pick in picks], person)}
+    return [dataclasses.replace(pick, draft=there.get(pick.question.id)) for pick in picks]
+
+
 def sets(picks: Sequence[Pick]) -> list[Set]:
     """What is alike, together; in the order in which the first of each was selected."""
     found: dict[str, list[Pick]] = {}
@@ -112,20 +121,33 @@ def choices(picks: Sequence[Pick]) -> list[str]:
 
 
 def shared_form(picks: Sequence[Pick]) -> Answer | None:
-    """The form for all of them, where they do not differ in anything that is asked or proposed."""
+    """The form for all of them, where they do not differ in anything that is asked or proposed; filled in with the
+    latest draft that there is for any of them."""
     found = [form_for(one.first.question) for one in sets(picks)]
-    alike = len({_signature(form) for form in found}) == 1
-    return found[0] if alike and len(picks) > 1 and found[0].is_shared else None
+    if not found or not found[0].is_shared or len({_signature(form) for form in found}) > 1:
+        return None
+    form = form_for(picks[0].question)
+    if typed := [pick.draft for pick in picks if pick.draft]:
+        drafts.fill(form, max(typed, key=lambda draft: draft.updated_at))
+    return form
 
 
 def decide(request: HttpRequest, picks: Sequence[Pick], *, choice: str, by: User) -> list[Outcome]:
-    """Press the button of this label on each of them, everything else as proposed."""
-    return [_answer(request, pick, _pressed(pick.question, choice), by=by) for pick in picks]
+    """Press the button of this label on each of them, everything else as proposed or typed there."""
+    return [_answer(request, pick, _pressed(pick, choice), by=by) for pick in picks]
 
 
 def send(request: HttpRequest, picks: Sequence[Pick], *, by: User) -> list[Outcome]:
-    """Send the filled-in form for each of them; only where `shared_form` says that one will do."""
-    return [_answer(request, pick, request.POST, by=by) for pick in picks]
+    """Send the filled-in form for each of them; only where `shared_form` says that one will do.
+
+    It is kept as the draft of each, unless something else was typed there.
+    """
+    outcomes = [_answer(request, pick, request.POST, by=by) for pick in picks]
+    for pick, outcome in zip(picks, outcomes, strict=True):
+        if pick.draft is None and not outcome.problem:
+            form = form_for(pick.question)
+            drafts.save(form, question=pick.question, person=by, data=request.POST, version=pick.version + 1)
+    return outcomes
 
 
 def _answer(request: HttpRequest, pick: Pick, data: QueryDict | None, *, by: User) -> Outcome:
@@ -158,7 +180,6 @@ def _answer(request: HttpRequest, pick: Pick, data: QueryDict | None, *, by: Use
         return Outcome(question, told(error))
     if seconds:
         Desk(request).hold(seconds)
-    drafts.forget(question, by)
     return Outcome(question)
 
 
@@ -179,9 +200,11 @@ def _told(form: Answer) -> str:
     return " ".join(said)
 
 
-def _pressed(question: Interrupt, choice: str) -> QueryDict | None:
-    """What the form would send if this button were pressed at once."""
-    form = form_for(question)
+def _pressed(pick: Pick, choice: str) -> QueryDict | None:
+    """What the form would send if this button were pressed at once, on a page that shows the draft."""
+    form = form_for(pick.question)
+    if pick.draft:
+        drafts.fill(form, pick.draft)
     values = [value for value, label, _ in form.shared_buttons if label == choice]
     if not values:
         return None
@@ -191,7 +214,7 @@ def _pressed(question: Interrupt, choice: str) -> QueryDict | None:
 
 
 def _as_proposed(form: Answer) -> QueryDict:
-    """What a browser would send of a form that nobody has touched."""
+    """What a browser would send of a form that nobody has touched since it was shown."""
     data = QueryDict(mutable=True)
     for name, field in form.fields.items():
         bound = form[name]

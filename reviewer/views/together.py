@@ -28,6 +28,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     members, left_out = together.members(picked, wanted.questions(), room=room) if request.method != "POST" else ([], 0)
     known = {pick.question.id for pick in picks}
     picks += [member for member in members if member.question.id not in known]
+    picks = together.with_drafts(picks, access.person(request))
     outcomes: list[together.Outcome] = []
     if request.method == "POST" and picks:
         choice = request.POST.get("choice", "")
@@ -37,9 +38,8 @@ def decide(request: HttpRequest) -> HttpResponse:
         elif together.shared_form(picks) is not None:
             outcomes = together.send(request, picks, by=by)
         left = {outcome.question.id for outcome in outcomes if outcome.problem}
-        picks = together.read(
-            [f"{pick.question.id}:{pick.question.version}" for pick in picks if pick.question.id in left]
-        )
+        again = [f"{pick.question.id}:{pick.question.version}" for pick in picks if pick.question.id in left]
+        picks = together.with_drafts(together.read(again), by)
     open_picks = [pick for pick in picks if not pick.has_changed]
     context = {
         "picks": picks,

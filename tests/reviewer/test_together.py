@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
 from hitl import codec, verbs
 from hitl.models import Interrupt
 from hitl.testing import drain
-from reviewer import together
+from reviewer import drafts, together
+from reviewer.forms.kinds import form_for
 from tests.reviewer.factories import question
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +107,61 @@ def test_but_not_where_anything_proposed_differs(desk: Client) -> None:
     assert together.shared_form(together.read(picks(*asked))) is None
     desk.post(WHERE, {"pick": picks(*asked), "token": "t", "answer.choice": "0", "answer.0.amount": "5"})
     assert answers(*asked) == [None, None]
+
+
+class TestDrafts:
+    """What a person has typed in one of them counts there, and is not lost."""
+
+    def typed(self, asked: Interrupt, person: User, **fields: str) -> None:
+        data = QueryDict(mutable=True)
+        data.update(fields)
+        drafts.save(form_for(asked), question=asked, person=person, data=data, version=1)
+
+    def test_a_choice_for_all_is_made_with_what_was_typed_there(self, desk: Client, ben: User) -> None:
+        asked = [refund(10), refund(99)]
+        self.typed(asked[0], ben, **{"answer.1.why": "Too late."})
+        page = desk.get(WHERE, {"pick": picks(*asked)}).content.decode()
+        assert page.count("with what you have typed") == 1
+        report = desk.post(WHERE, {"pick": picks(*asked), "choice": "Refuse", "token": "t"}).content.decode()
+        assert "1 of 2 answered" in report
+        assert answers(*asked) == [{"decision": "no", "why": "Too late."}, None]
+
+    def test_it_stands_in_the_form_again_when_the_answer_is_undone(
+        self, desk: Client, ben: User, settings: Any
+    ) -> None:
+        settings.HITL_UNDO_SECONDS = 60
+        asked = refund(10)
+        self.typed(asked, ben, **{"answer.0.amount": "7"})
+        desk.post(WHERE, {"pick": picks(asked), "choice": "Approve", "token": "t"})
+        assert answers(asked) == [{"decision": "yes", "amount": 7}]
+        asked.refresh_from_db()
+        verbs.undo(asked.id, version=asked.version, by=ben)
+        form = desk.get(f"/questions/{asked.id}/").context["form"]
+        assert form["answer.0.amount"].value() == "7"
+
+    def test_a_form_for_all_begins_with_what_was_typed_and_is_kept_as_it_was_sent(
+        self, desk: Client, ben: User
+    ) -> None:
+        asked = [question("Why?"), question("Why?")]
+        self.typed(asked[1], ben, answer="since it")
+        page = desk.get(WHERE, {"pick": picks(*asked)})
+        assert page.context["form"]["answer"].value() == "since it"
+        desk.post(WHERE, {"pick": picks(*asked), "token": "t", "answer": "because"})
+        assert answers(*asked) == ["because"] * 2
+        kept = [drafts.of(one, ben) for one in asked]
+        assert [one.fields for one in kept if one] == [{"answer": ["because"]}, {"answer": ["since it"]}]
+
+    def test_a_colleagues_draft_is_theirs(self, desk: Client, ana: User) -> None:
+        asked = [refund(10), refund(99)]
+        self.typed(asked[0], ana, **{"answer.0.amount": "7"})
+        desk.post(WHERE, {"pick": picks(*asked), "choice": "Approve", "token": "t"})
+        assert answers(*asked) == [{"decision": "yes", "amount": 10}, {"decision": "yes", "amount": 99}]
+
+
+def test_one_that_is_left_of_those_that_share_a_form_is_sent(desk: Client) -> None:
+    asked = [question("Why?"), question("Why?")]
+    desk.post(WHERE, {"pick": picks(asked[0]), "token": "t", "answer": "because"})
+    assert answers(*asked) == ["because", None]
 
 
 def test_one_that_was_answered_meanwhile_says_by_whom(desk: Client) -> None:
