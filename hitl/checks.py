@@ -31,6 +31,8 @@ hitl.W039   a process's clock is not the database's
 hitl.W040   processes have different versions of a workflow's code
 hitl.W041   nobody serves a workflow
 hitl.W042   migrations are not applied
+hitl.I043   the database cannot be asked about the deployment
+hitl.W044   processes have different executors
 
 E030 to E032 come from the executors' own `check()`, those from W033 on from `hitl.deployment`.
 """

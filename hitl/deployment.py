@@ -1,7 +1,7 @@
 """What is wrong with a deployment as it runs: told by `manage.py check --deploy` and `manage.py hitl doctor`.
 
 It follows from the rows in which executing processes say of themselves what they are (`hitl.presence`), and from
-asking the database and the broker. Where there is no database to ask, nothing is said: at build time there is none.
+asking the database and the broker. Where there is no database to ask, as at build time, that is all that is said.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import wraps
+from time import monotonic
 from typing import Any
 
-from django.core.checks import CheckMessage, Warning, register
-from django.db import DatabaseError, InterfaceError, connections
+from django.core.checks import CheckMessage, Info, Warning, register
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from django.utils.connection import ConnectionDoesNotExist
 
 from hitl import conf, discreet, executors, presence, registry
@@ -24,19 +25,30 @@ TAG = "hitl"
 NO_SWEEP = timedelta(seconds=60)
 CLOCKS_DIFFER_SECONDS = 2.0
 ASK_SECONDS = 2.0
-NO_DATABASE: tuple[type[Exception], ...] = (DatabaseError, InterfaceError, ConnectionDoesNotExist)
+# Whoever waited for a database in vain does not wait again for the next check.
+AGAIN_SECONDS = 5.0
+
+_away_since = -AGAIN_SECONDS
 
 Check = Callable[..., list[CheckMessage]]
 
 
 def check(messages: Callable[..., Iterator[CheckMessage]]) -> Check:
-    """Register a check for `--deploy` that has nothing to say where the database cannot be asked."""
+    """Register a check for `--deploy`."""
 
     @wraps(messages)
     def checked(**options: Any) -> list[CheckMessage]:
+        global _away_since
+        if monotonic() - _away_since < AGAIN_SECONDS:
+            return []
         try:
             return list(messages(**options))
-        except NO_DATABASE:
+        except (OperationalError, InterfaceError):
+            _away_since = monotonic()
+            hint = "Ask again where the database can be reached."
+            return [Info("The database cannot be asked how the deployment runs", hint=hint, id="hitl.I043")]
+        except (DatabaseError, ConnectionDoesNotExist):
+            # It is not migrated yet, or not there: other checks say so.
             return []
 
     register(checked, TAG, deploy=True)
@@ -62,6 +74,19 @@ def workers(**_: Any) -> Iterator[CheckMessage]:
             f"No worker has been seen for {seconds} seconds: runs wait",
             hint="Start one: `manage.py hitl worker`.",
             id="hitl.W034",
+        )
+
+
+@check
+def other_executors(**_: Any) -> Iterator[CheckMessage]:
+    """Nudges that go where nobody listens: every run would wait for a sweep."""
+    ours = conf.settings().executor
+    others = [process for process in presence.processes() if process.executor != ours]
+    if others:
+        yield Warning(
+            f"HITL_EXECUTOR is {ours} here, and {others[0].executor} in {_names(others)}: nudges do not arrive there",
+            hint="Give all processes the same HITL_EXECUTOR, DATABASE_URL and REDIS_URL, and restart them.",
+            id="hitl.W044",
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import checks
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
@@ -42,6 +42,11 @@ def process(name: str = "1", *, seen: float = 0, swept: float | None = 0, **fiel
     return Process.objects.create(**given | fields)
 
 
+def on_celery(settings: Any, broker_url: str) -> None:
+    settings.HITL_EXECUTOR, settings.HITL_BROKER_URL = CELERY, broker_url
+    Process.objects.update(executor=CELERY)
+
+
 def ids() -> list[str | None]:
     found = checks.run_checks(tags=["hitl"], include_deployment_checks=True)
     assert all(message.hint for message in found)
@@ -61,7 +66,7 @@ def test_two_processes_on_sqlite() -> None:
 
 
 def test_no_worker_seen_for_a_while(settings: Any) -> None:
-    settings.HITL_EXECUTOR, settings.HITL_BROKER_URL = CELERY, "memory://"
+    on_celery(settings, "memory://")
     assert ids() == []
     Process.objects.update(seen_at=timezone.now() - timedelta(seconds=90))
     assert ids() == ["hitl.W034"]
@@ -80,7 +85,7 @@ def test_no_sweep_for_a_while(swept: float | None) -> None:
 def test_a_redis_that_drops(settings: Any) -> None:
     import redis
 
-    settings.HITL_EXECUTOR, settings.HITL_BROKER_URL = CELERY, os.environ["REDIS_URL"]
+    on_celery(settings, os.environ["REDIS_URL"])
     assert ids() == []
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
         client.config_set("maxmemory", "100mb")
@@ -94,7 +99,7 @@ def test_a_redis_that_drops(settings: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
 def test_a_broker_that_is_not_there(settings: Any, scheme: str) -> None:
-    settings.HITL_EXECUTOR, settings.HITL_BROKER_URL = CELERY, f"{scheme}://127.0.0.1:{free_port()}/0"
+    on_celery(settings, f"{scheme}://127.0.0.1:{free_port()}/0")
     assert ids() == ["hitl.W037"]
 
 
@@ -135,6 +140,27 @@ def test_a_workflow_that_nobody_serves() -> None:
     found = deployment.unserved_workflows()
     assert ids() == ["hitl.W041"]
     assert registry.all()[0].name in found[0].msg
+
+
+def test_processes_with_another_executor() -> None:
+    Process.objects.update(executor=CELERY)
+    assert ids() == ["hitl.W044"]
+
+
+def test_a_database_that_is_away_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployment, "_away_since", -deployment.AGAIN_SECONDS)
+    waits = []
+
+    def away(*args: Any, **options: Any) -> None:
+        waits.append(1)
+        raise OperationalError("no connection")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "cursor", away)
+        assert ids() == ["hitl.I043"]
+    assert len(waits) == 1
+    monkeypatch.setattr(deployment, "AGAIN_SECONDS", 0.0)
+    assert ids() == []
 
 
 def test_migrations_that_are_not_applied() -> None:
