@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from hitl import codec, questions
 from hitl.answers import schema_of
-from hitl.models import Interrupt
+from hitl.models import Checkpoint, Interrupt
 from hitl.questions import Description
 from hitl.questions.actions import APPROVE, EDIT, IGNORE, REJECT, RESPOND, Action, Decision
 from hitl.questions.approval import Approval, described_action
@@ -47,14 +48,27 @@ class Entry:
 
 def of(question: Interrupt) -> tuple[Entry, ...]:
     """The record of a question's answer; () where it has none, or proposed no actions."""
-    kind = questions.get(question.kind)
-    if question.answer is None or not isinstance(kind, Approval):
+    return read(question.kind, value=question.value, schema=schema_of(question), answer=question.answer)
+
+
+def of_fact(asked: Checkpoint | None, answer: str | None) -> tuple[Entry, ...]:
+    """The same from the fact of a question; () where that is not kept any more."""
+    if asked is None:
         return ()
-    value = codec.plain(question.value)
-    actions = kind.actions(value, schema_of(question))
+    detail = json.loads(asked.detail)
+    schema = json.loads(detail["schema"]) if detail.get("schema") else None
+    return read(detail.get("question_kind", ""), value=asked.value, schema=schema, answer=answer)
+
+
+def read(kind_name: str, *, value: str | None, schema: dict[str, Any] | None, answer: str | None) -> tuple[Entry, ...]:
+    """The same of what the journal holds: the question's kind, what it asked and was answered, as encoded there."""
+    kind = questions.get(kind_name)
+    if value is None or answer is None or not isinstance(kind, Approval):
+        return ()
+    asked = codec.plain(value)
     try:
-        decisions = kind.decisions(value, codec.plain(question.answer))
-    except (KeyError, TypeError, IndexError):
+        actions, decisions = kind.actions(asked, schema), kind.decisions(asked, codec.plain(answer))
+    except (KeyError, TypeError, IndexError, AttributeError):
         return ()  # an answer from before this kind could be read
     return tuple(entry(action, decision) for action, decision in zip(actions, decisions, strict=False))
 

@@ -26,7 +26,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from hitl.facts import Author
 from hitl.models import Checkpoint
-from reviewer import shown, times
+from reviewer import record, shown, times
 from reviewer.shown import Shown
 
 OPEN = ("pending", "held")
@@ -66,6 +66,7 @@ class Row:
     args: Shown | None = None
     value: Shown | None = None
     result: Shown | None = None
+    record: tuple[record.Entry, ...] = ()
     started_at: datetime | None = None
     ended_at: datetime | None = None
     problem: Problem | None = None
@@ -170,6 +171,7 @@ class _Folding:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.failures: Counter[tuple[int, str]] = Counter()
+        self.asked: dict[str, Checkpoint] = {}
 
     def take(self, fact: Checkpoint) -> None:
         change = CHANGES.get(fact.kind)
@@ -244,7 +246,8 @@ class _Folding:
     def question(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._question(fact, detail)
         row.name, row.value, row.status = detail.get("title", ""), shown.stored(fact.value), "pending"
-        row.result, row.who, row.note = None, "", ""
+        row.result, row.record, row.who, row.note = None, (), "", ""
+        self.asked[detail["id"]] = fact
         row.started_at, row.ended_at = fact.created_at, None
 
     def answer(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
@@ -259,11 +262,12 @@ class _Folding:
     def _answered(self, fact: Checkpoint, detail: dict[str, Any], status: str) -> None:
         row, author = self._question(fact, detail), Author.read(detail)
         row.status, row.result, row.note = status, shown.stored(fact.value), ""
+        row.record = record.of_fact(self.asked.get(detail["id"]), fact.value)
         row.who, row.channel, row.ended_at = author.name, author.channel, fact.created_at
 
     def undo(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._question(fact, detail)
-        row.status, row.result, row.ended_at = "pending", None, None
+        row.status, row.result, row.record, row.ended_at = "pending", None, (), None
         row.note = gettext("{who} took the answer back").format(who=Author.read(detail).name)
 
     def reopen(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
