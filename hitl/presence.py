@@ -34,6 +34,11 @@ def processes(*, within: timedelta = GONE) -> list[Process]:
     return [process for process in seen if not store.owner_is_dead(process.pk)]
 
 
+def serves(workflow: str) -> bool:
+    """Whether any process executes runs of this workflow now."""
+    return any(workflow in process.workflows for process in processes())
+
+
 def swept_within(time: timedelta) -> bool:
     """Whether any process that executes has swept not longer ago than that."""
     return bool(_rows().filter(swept_at__gte=Now() - time).exists())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
+from hitl import presence
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 from reviewer import shown
 from reviewer.shown import Shown
@@ -31,6 +32,9 @@ PREVIEW_CHARS = 200
 
 # So many questions are named; the queue has the others.
 MOST_QUESTIONS = 5
+
+# Whoever is queued for so long wants to know whether anybody executes.
+LONG = timedelta(seconds=30)
 
 # The states as the status marks of every page name them, where that differs.
 MARKS = {"asleep": "queued", "waiting": "pending", "finished": "succeeded"}
@@ -61,6 +65,7 @@ class RunState:
     warning: str
     until: datetime | None
     since: datetime
+    unserved: bool
 
     @property
     def first_questions(self) -> list[Interrupt]:
@@ -91,6 +96,7 @@ class Found:
     runs: list[Any]
     questions: list[Interrupt]
     output: Checkpoint | None
+    unserved: bool
 
 
 def read(thread_id: str, *, thread: Thread | None = None) -> RunState:
@@ -107,8 +113,11 @@ def found(thread_id: str, *, thread: Thread | None = None) -> Found:
     # An idle thread asks nothing.
     questions = [] if thread.status == Thread.Status.IDLE else list(Interrupt.objects.of(thread_id).open())
     begun, _ = _parted(runs)
-    output = _output(thread) if _state(thread, begun[0] if begun else None) == "finished" else None
-    return Found(thread, runs, questions, output)
+    run = begun[0] if begun else None
+    state = _state(thread, run)
+    output = _output(thread) if state == "finished" else None
+    waits = state == "queued" and timezone.now() - _since(thread, run, state) > LONG
+    return Found(thread, runs, questions, output, waits and not presence.serves(thread.workflow))
 
 
 def of(found: Found) -> RunState:
@@ -132,6 +141,7 @@ def of(found: Found) -> RunState:
         warning=thread.warning,
         until=thread.wake_at if state == "asleep" else None,
         since=_since(thread, run, state),
+        unserved=found.unserved,
     )
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from hitl import registry, verbs
 from hitl.func import entrypoint, task
-from hitl.models import Interrupt, Run, Thread
+from hitl.models import Interrupt, Process, Run, Thread
 from hitl.testing import drain
 from hitl.types import interrupt
 from reviewer import runstate
@@ -71,6 +71,26 @@ def started(ana: User) -> str:
 
 def test_a_run_nobody_has_picked_up_is_queued(started: str, cleo: User) -> None:
     assert state_of(page_of(cleo, started)) == "queued"
+
+
+def test_a_run_that_nobody_is_there_to_run_says_so(started: str, cleo: User) -> None:
+    says = "No process that executes this workflow"
+    assert says not in page_of(cleo, started)  # it may yet be picked up
+    Run.objects.update(created_at=timezone.now() - timedelta(seconds=40))
+    assert says in page_of(cleo, started)
+    process = Process.objects.create(
+        id="there:1:x",
+        host="there",
+        pid=1,
+        workflows={"refund": "v"},
+        concurrency=1,
+        started_at=timezone.now(),
+        seen_at=timezone.now(),
+    )
+    assert says in page_of(cleo, started)
+    process.workflows = {"graph": "v"}
+    process.save()
+    assert says not in page_of(cleo, started)
 
 
 def test_a_paused_run_links_to_its_question(started: str, cleo: User) -> None:
