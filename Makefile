@@ -18,7 +18,7 @@ HAVE_DEV := $(VENV)/.dev
 DEVELOPMENT := DEBUG=1 HITL_DEMO=1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check format soak chaos bench lock clean
+.PHONY: help venv run test check format texts soak chaos bench lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ check: $(HAVE_DEV) ## Format, lint, types, import direction, Django's checks, mi
 format: $(HAVE_DEV) ## Put the code into its form
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+texts: $(HAVE_DEV) ## Bring the catalogues of translations up to date with code and templates
+	@$(BIN)/python -m tests.catalogues
 
 soak: $(HAVE_DEV) ## Work for SECONDS= (600) and look for anything that grows
 	@HITL_SOAK_SECONDS=$(SECONDS) $(BIN)/python -m tests.run soak

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import pgettext_lazy
 
 from hitl import querysets
 
@@ -20,10 +21,10 @@ class Thread(models.Model):
     """One conversation with a workflow, in turns."""
 
     class Status(models.TextChoices):
-        IDLE = "idle"
-        BUSY = "busy"
-        INTERRUPTED = "interrupted"
-        ERROR = "error"
+        IDLE = "idle", pgettext_lazy("a thread", "Idle")
+        BUSY = "busy", pgettext_lazy("a thread", "Busy")
+        INTERRUPTED = "interrupted", pgettext_lazy("a thread", "Interrupted")
+        ERROR = "error", pgettext_lazy("a thread", "Error")
 
     id = models.CharField(primary_key=True, max_length=200)
     workflow = models.CharField(max_length=200)
@@ -79,20 +80,20 @@ class Run(models.Model):
 
     class Status(models.TextChoices):
         # A start in line, for the open turn to end or for its time (hitl.line); and one that was taken out of it.
-        WAITING = "waiting"
-        WITHDRAWN = "withdrawn"
-        QUEUED = "queued"
-        RUNNING = "running"
-        INTERRUPTED = "interrupted"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        CANCELLED = "cancelled"
+        WAITING = "waiting", pgettext_lazy("a run", "Waiting")
+        WITHDRAWN = "withdrawn", pgettext_lazy("a run", "Withdrawn")
+        QUEUED = "queued", pgettext_lazy("a run", "Queued")
+        RUNNING = "running", pgettext_lazy("a run", "Running")
+        INTERRUPTED = "interrupted", pgettext_lazy("a run", "Interrupted")
+        SUCCEEDED = "succeeded", pgettext_lazy("a run", "Succeeded")
+        FAILED = "failed", pgettext_lazy("a run", "Failed")
+        CANCELLED = "cancelled", pgettext_lazy("a run", "Cancelled")
 
     class Kind(models.TextChoices):
-        START = "start"
-        RESUME = "resume"
-        RETRY = "retry"
-        FORK = "fork"
+        START = "start", pgettext_lazy("a run", "Start")
+        RESUME = "resume", pgettext_lazy("a run", "Resume")
+        RETRY = "retry", pgettext_lazy("a run", "Retry")
+        FORK = "fork", pgettext_lazy("a run", "Fork")
 
     id = models.CharField(primary_key=True, max_length=36)
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="runs", db_index=False)
@@ -135,7 +136,7 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.thread_id}"
+        return f"{self.get_kind_display()}, {self.thread_id}"
 
 
 class Checkpoint(models.Model):
@@ -179,11 +180,11 @@ class Interrupt(models.Model):
     """One question to a person."""
 
     class Status(models.TextChoices):
-        PENDING = "pending"
-        HELD = "held"
-        ANSWERED = "answered"
-        EXPIRED = "expired"
-        CANCELLED = "cancelled"
+        PENDING = "pending", pgettext_lazy("a question", "Pending")
+        HELD = "held", pgettext_lazy("a question", "Held")
+        ANSWERED = "answered", pgettext_lazy("a question", "Answered")
+        EXPIRED = "expired", pgettext_lazy("a question", "Expired")
+        CANCELLED = "cancelled", pgettext_lazy("a question", "Cancelled")
 
     id = models.CharField(primary_key=True, max_length=32)
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="interrupts", db_index=False)

@@ -22,13 +22,15 @@ from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from hitl import codec, verbs
 from hitl.errors import HitlError
 from hitl.models import Checkpoint, Interrupt, Run, Thread
-from reviewer import access, admin_lists
+from reviewer import access, admin_lists, times
 from reviewer.admin_lists import ByChannel, ByFactKind, ByQuestionKind, ByWorkflow
+from reviewer.telling import told
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -46,7 +48,9 @@ def shown(text: str | None) -> SafeString | str:
     with contextlib.suppress(ValueError, HitlError):
         text = json.dumps(codec.plain(text), indent=2, ensure_ascii=False)
     if len(text) > SHOWN_CHARACTERS:
-        text = f"{text[:SHOWN_CHARACTERS]}\n… and {len(text) - SHOWN_CHARACTERS} more characters"
+        left = len(text) - SHOWN_CHARACTERS
+        said = ngettext("… and {n} more character", "… and {n} more characters", left).format(n=times.count(left))
+        text = f"{text[:SHOWN_CHARACTERS]}\n{said}"
     return format_html("<pre>{}</pre>", text)
 
 
@@ -115,17 +119,17 @@ class Evidence(ModelAdmin):
     def view_on_site(self, obj: Any) -> str | None:
         return desk_address(self.desk_page, self.desk_key(obj))
 
-    @admin.display(description="desk")
+    @admin.display(description=_("desk"))
     def desk(self, obj: Any) -> SafeString | str:
         address = self.view_on_site(obj)
-        return link(address, "Open") if address else NOTHING
+        return link(address, gettext("Open")) if address else NOTHING
 
-    @admin.display(description="thread", ordering="thread_id")
+    @admin.display(description=_("thread"), ordering="thread_id")
     def of_thread(self, obj: Any) -> SafeString | str:
         return thread_link(obj.thread_id)
 
     def on_each(
-        self, request: HttpRequest, objects: Iterable[Any], verb: Callable[[Any], object], *, done: str
+        self, request: HttpRequest, objects: Iterable[Any], verb: Callable[[Any], object], *, done: Callable[[int], str]
     ) -> None:
         """Call a verb on each object; what it refuses is told for that object, and the rest goes on."""
         count = 0
@@ -133,11 +137,11 @@ class Evidence(ModelAdmin):
             try:
                 verb(obj)
             except HitlError as problem:
-                self.message_user(request, f"{obj}: {problem}", messages.ERROR)
+                self.message_user(request, f"{obj}: {told(problem)}", messages.ERROR)
             else:
                 count += 1
         if count:
-            self.message_user(request, f"{done}: {count}.", messages.SUCCESS)
+            self.message_user(request, done(count), messages.SUCCESS)
 
 
 @admin.register(Thread)
@@ -151,9 +155,9 @@ class ThreadAdmin(Evidence):
     actions = ("cancel", "retry")
     fieldsets = (
         (None, {"fields": ("id", "workflow", "workflow_version", "status", "metadata_shown", "warning", "output")}),
-        ("History", {"fields": ("facts", "runs", "questions", "turn", "seq", "created_at", "updated_at")}),
+        (_("History"), {"fields": ("facts", "runs", "questions", "turn", "seq", "created_at", "updated_at")}),
         (
-            "Who runs it",
+            _("Who runs it"),
             {
                 "classes": ("collapse",),
                 "fields": (
@@ -170,34 +174,35 @@ class ThreadAdmin(Evidence):
     def desk_key(self, obj: Thread) -> str:
         return obj.pk
 
-    @admin.display(description="metadata")
+    @admin.display(description=_("metadata"))
     def metadata_shown(self, obj: Thread) -> SafeString | str:
         return shown(json.dumps(obj.metadata)) if obj.metadata else NOTHING
 
-    @admin.display(description="output")
+    @admin.display(description=_("output"))
     def output(self, obj: Thread) -> SafeString | str:
         if obj.output_seq is None:
             return NOTHING
         fact = Checkpoint.objects.of(obj.pk, after=obj.output_seq - 1).first()
         return shown(fact.value) if fact else NOTHING
 
-    @admin.display(description="journal")
+    @admin.display(description=_("journal"))
     def facts(self, obj: Thread) -> SafeString | str:
-        return self.rows_of(obj, "checkpoint", f"{obj.seq} facts")
+        said = ngettext("{n} fact", "{n} facts", obj.seq).format(n=times.count(obj.seq))
+        return self.rows_of(obj, "checkpoint", said)
 
-    @admin.display(description="runs")
+    @admin.display(description=_("runs"))
     def runs(self, obj: Thread) -> SafeString | str:
-        return self.rows_of(obj, "run", "Runs of this thread")
+        return self.rows_of(obj, "run", gettext("Runs of this thread"))
 
-    @admin.display(description="questions")
+    @admin.display(description=_("questions"))
     def questions(self, obj: Thread) -> SafeString | str:
-        return self.rows_of(obj, "interrupt", "Questions of this thread")
+        return self.rows_of(obj, "interrupt", gettext("Questions of this thread"))
 
     def rows_of(self, obj: Thread, model: str, text: str) -> SafeString | str:
         query = urlencode({"thread__id__exact": obj.pk})
         return link(f"{reverse(f'admin:hitl_{model}_changelist')}?{query}", text)
 
-    @admin.action(description="Cancel selected threads …", permissions=["administer"])
+    @admin.action(description=_("Cancel selected threads …"), permissions=["administer"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Thread]) -> HttpResponse | None:
         """Asks for the reason first: a cancelled turn cannot be taken up again."""
         if "confirmed" not in request.POST:
@@ -207,27 +212,29 @@ class ThreadAdmin(Evidence):
             request,
             queryset,
             lambda thread: verbs.cancel(thread.pk, by=access.person(request), channel="admin", reason=reason),
-            done="Cancelled",
+            done=lambda n: ngettext("Cancelled: {n} thread.", "Cancelled: {n} threads.", n).format(n=n),
         )
         return None
 
     def confirm_cancel(self, request: HttpRequest, queryset: QuerySet[Thread]) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": "Cancel threads",
+            "title": gettext("Cancel threads"),
             "opts": self.opts,
             "threads": queryset,
             "checkbox": ACTION_CHECKBOX_NAME,
         }
         return TemplateResponse(request, "reviewer/admin/cancel.html", context)
 
-    @admin.action(description="Retry selected threads", permissions=["administer"])
+    @admin.action(description=_("Retry selected threads"), permissions=["administer"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Thread]) -> None:
         self.on_each(
             request,
             queryset,
             lambda thread: verbs.retry(thread.pk, by=access.person(request), channel="admin"),
-            done="Queued for another try",
+            done=lambda n: ngettext(
+                "Queued for another try: {n} thread.", "Queued for another try: {n} threads.", n
+            ).format(n=n),
         )
 
 
@@ -245,15 +252,15 @@ class RunAdmin(Evidence):
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("id", "of_thread", "workflow", "kind", "status", "turn", "seq")}),
-        ("Asked for", {"fields": ("requested_by_name", "requested_by", "channel", "idempotency_key")}),
-        ("Went", {"fields": ("created_at", "started_at", "ended_at", "code_version")}),
-        ("Failed", {"fields": ("error_type", "error", "traceback_shown")}),
+        (_("Asked for"), {"fields": ("requested_by_name", "requested_by", "channel", "idempotency_key")}),
+        (_("Went"), {"fields": ("created_at", "started_at", "ended_at", "code_version")}),
+        (_("Failed"), {"fields": ("error_type", "error", "traceback_shown")}),
     )
 
     def found(self, request: HttpRequest, rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
         return admin_lists.runs(rows, words)
 
-    @admin.display(description="traceback")
+    @admin.display(description=_("traceback"))
     def traceback_shown(self, obj: Run) -> SafeString | str:
         return format_html("<pre>{}</pre>", obj.traceback) if obj.traceback else NOTHING
 
@@ -268,18 +275,18 @@ class CheckpointAdmin(Evidence):
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("of_thread", "seq", "kind", "name", "value_shown", "detail_shown")}),
-        ("Which call", {"fields": ("turn", "path", "attempt", "digest", "position", "alone")}),
-        ("When", {"fields": ("started_at", "created_at", "epoch")}),
+        (_("Which call"), {"fields": ("turn", "path", "attempt", "digest", "position", "alone")}),
+        (_("When"), {"fields": ("started_at", "created_at", "epoch")}),
     )
 
     def found(self, request: HttpRequest, rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
         return admin_lists.facts(rows, words)
 
-    @admin.display(description="value")
+    @admin.display(description=_("value"))
     def value_shown(self, obj: Checkpoint) -> SafeString | str:
         return shown(obj.value)
 
-    @admin.display(description="detail")
+    @admin.display(description=_("detail"))
     def detail_shown(self, obj: Checkpoint) -> SafeString | str:
         return shown(obj.detail)
 
@@ -304,7 +311,7 @@ class InterruptAdmin(Evidence):
     fieldsets = (
         (None, {"fields": ("id", "of_thread", "workflow", "task", "title", "kind", "value_shown")}),
         (
-            "Answer",
+            _("Answer"),
             {
                 "fields": (
                     *("status", "version", "answer_shown", "answered_by_name", "answered_by"),
@@ -312,9 +319,9 @@ class InterruptAdmin(Evidence):
                 )
             },
         ),
-        ("Whose", {"fields": ("assignee", "priority", "due_at", "urgent_at")}),
-        ("Where and when asked", {"fields": ("turn", "path", "position", "key", "asked_seq", "asked_at")}),
-        ("Exactly", {"classes": ("collapse",), "fields": ("schema_shown", "digest", "token", "updated_at")}),
+        (_("Whose"), {"fields": ("assignee", "priority", "due_at", "urgent_at")}),
+        (_("Where and when asked"), {"fields": ("turn", "path", "position", "key", "asked_seq", "asked_at")}),
+        (_("Exactly"), {"classes": ("collapse",), "fields": ("schema_shown", "digest", "token", "updated_at")}),
     )
 
     def found(self, request: HttpRequest, rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
@@ -323,19 +330,19 @@ class InterruptAdmin(Evidence):
     def desk_key(self, obj: Interrupt) -> str:
         return obj.pk
 
-    @admin.display(description="question")
+    @admin.display(description=_("question"))
     def value_shown(self, obj: Interrupt) -> SafeString | str:
         return shown(obj.value)
 
-    @admin.display(description="answer")
+    @admin.display(description=_("answer"))
     def answer_shown(self, obj: Interrupt) -> SafeString | str:
         return shown(obj.answer)
 
-    @admin.display(description="what an answer must look like")
+    @admin.display(description=_("what an answer must look like"))
     def schema_shown(self, obj: Interrupt) -> SafeString | str:
         return shown(obj.schema)
 
-    @admin.action(description="Assign selected questions to me", permissions=["administer"])
+    @admin.action(description=_("Assign selected questions to me"), permissions=["administer"])
     def assign_to_me(self, request: HttpRequest, queryset: QuerySet[Interrupt]) -> None:
         self.on_each(
             request,
@@ -343,14 +350,14 @@ class InterruptAdmin(Evidence):
             lambda question: verbs.assign(
                 question.pk, to=access.person(request), by=access.person(request), channel="admin"
             ),
-            done="Assigned to you",
+            done=lambda n: ngettext("Assigned to you: {n} question.", "Assigned to you: {n} questions.", n).format(n=n),
         )
 
-    @admin.action(description="Give selected questions back to everyone", permissions=["administer"])
+    @admin.action(description=_("Give selected questions back to everyone"), permissions=["administer"])
     def release(self, request: HttpRequest, queryset: QuerySet[Interrupt]) -> None:
         self.on_each(
             request,
             queryset,
             lambda question: verbs.assign(question.pk, to=None, by=access.person(request), channel="admin"),
-            done="Given back",
+            done=lambda n: ngettext("Given back: {n} question.", "Given back: {n} questions.", n).format(n=n),
         )

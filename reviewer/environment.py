@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import get_language_info
 
 IN_PROCESS = "hitl.executors.inprocess.InProcess"
 PROCRASTINATE = "hitl.executors.procrastinate.Procrastinate"
@@ -27,6 +29,17 @@ def flag(name: str) -> bool:
 def words(name: str, default: str = "") -> list[str]:
     """The variable's comma-separated words."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def languages() -> list[tuple[str, str]]:
+    """`LANGUAGES`, comma-separated codes, with their own names; English and German unless it is set."""
+    given = words("LANGUAGES", default="en,de")
+    unknown = [code for code in given if code not in LANG_INFO]
+    if unknown or not given:
+        raise ImproperlyConfigured(
+            f"LANGUAGES has {unknown or 'nothing'}; it takes codes that Django knows, like en,de."
+        )
+    return [(code, get_language_info(code)["name_local"]) for code in given]
 
 
 def numbers(*names: str, kind: type[int] | type[float]) -> dict[str, float]:

@@ -16,6 +16,8 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from hitl import schedules
 from hitl.errors import InvalidInput
@@ -35,21 +37,21 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = FIELDS
         widgets = {"value": forms.Textarea(attrs={"rows": 6, "cols": 60})}
         help_texts = {
-            "value": 'As JSON: "some text", 42, {"amount": 40}; null for no input.',
-            "cron": "Minute, hour, day of the month, month, day of the week: “30 9 * * MON-FRI”.",
-            "time_zone": "The times are meant there: Europe/Berlin, UTC.",
-            "thread_id": "Leave empty for a new thread each time.",
-            "multitask_strategy": "Only in a thread of its own.",
+            "value": _('As JSON: "some text", 42, {"amount": 40}; null for no input.'),
+            "cron": _("Minute, hour, day of the month, month, day of the week: “30 9 * * MON-FRI”."),
+            "time_zone": _("The times are meant there: Europe/Berlin, UTC."),
+            "thread_id": _("Leave empty for a new thread each time."),
+            "multitask_strategy": _("Only in a thread of its own."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "multitask_strategy" in self.fields:
             self.fields["multitask_strategy"] = forms.ChoiceField(
-                label="If a turn is open",
+                label=_("If a turn is open"),
                 choices=STRATEGY_CHOICES,
                 initial="enqueue",
-                help_text="Only in a thread of its own.",
+                help_text=_("Only in a thread of its own."),
             )
 
     def clean_value(self) -> Any:
@@ -57,7 +59,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             return json.loads(self.cleaned_data["value"])
         except (ValueError, RecursionError) as problem:
-            raise forms.ValidationError(f"This is not JSON: {problem}") from problem
+            raise forms.ValidationError(gettext("This is not JSON: {problem}").format(problem=problem)) from problem
 
     def clean(self) -> dict[str, Any]:
         if not self.errors:
@@ -86,10 +88,10 @@ class ScheduleAdmin(ModelAdmin):
     readonly_fields = ("next_run_at", "last_due_at", "last_run", "last_problem", "requested_by_name", "changes")
     fieldsets = (
         (None, {"fields": ("name", "workflow", "value", "enabled")}),
-        ("When", {"fields": ("cron", "time_zone", "next_run_at")}),
-        ("Where", {"fields": ("thread_id", "multitask_strategy")}),
-        ("What came of it", {"fields": ("last_due_at", "last_run", "last_problem")}),
-        ("Whose", {"fields": ("requested_by_name", "changes")}),
+        (_("When"), {"fields": ("cron", "time_zone", "next_run_at")}),
+        (_("Where"), {"fields": ("thread_id", "multitask_strategy")}),
+        (_("What came of it"), {"fields": ("last_due_at", "last_run", "last_problem")}),
+        (_("Whose"), {"fields": ("requested_by_name", "changes")}),
     )
 
     def may(self, request: HttpRequest) -> bool:
@@ -113,7 +115,7 @@ class ScheduleAdmin(ModelAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "workflow":
             choices = [(one.name, one.title) for one in access.workflows(request.user)]
-            return forms.ChoiceField(label="Workflow", choices=choices)
+            return forms.ChoiceField(label=_("Workflow"), choices=choices)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
@@ -130,17 +132,17 @@ class ScheduleAdmin(ModelAdmin):
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         schedules.delete(obj.pk, by=access.person(request), channel="admin")
 
-    @admin.display(description="last run")
+    @admin.display(description=_("last run"))
     def last_run(self, obj: Any) -> SafeString | str:
         run = schedules.last_run(obj)
-        return link(desk_address("thread", run.thread_id), str(run.status)) if run else NOTHING
+        return link(desk_address("thread", run.thread_id), run.get_status_display()) if run else NOTHING
 
-    @admin.display(description="changes")
+    @admin.display(description=_("changes"))
     def changes(self, obj: Any) -> SafeString | str:
         if obj.pk is None:
             return NOTHING
         address = f"{reverse('admin:hitl_schedulechange_changelist')}?schedule_key__exact={obj.pk}"
-        return link(address, "Who changed it, and how")
+        return link(address, gettext("Who changed it, and how"))
 
 
 @admin.register(ScheduleChange)
@@ -149,16 +151,16 @@ class ScheduleChangeAdmin(Evidence):
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("name", "schedule_key", "changed_at", "changed_by_name", "changed_by", "channel")}),
-        ("What it said", {"fields": ("before_shown", "after_shown")}),
+        (_("What it said"), {"fields": ("before_shown", "after_shown")}),
     )
 
     def view_on_site(self, obj: Any) -> str | None:
         return None
 
-    @admin.display(description="before")
+    @admin.display(description=_("before"))
     def before_shown(self, obj: Any) -> SafeString | str:
         return shown(obj.before)
 
-    @admin.display(description="after")
+    @admin.display(description=_("after"))
     def after_shown(self, obj: Any) -> SafeString | str:
         return shown(obj.after)

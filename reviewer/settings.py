@@ -15,7 +15,9 @@ HITL_CODE_VERSION       what is recorded as the version of the workflows' code, 
 HITL_RETENTION          what is forgotten when, as JSON: {"*": {"days": 365, "keep": "nothing"}}
 HITL_METRICS_TOKEN      what a scraper of /metrics has to send; left out, only administrators see them
 DATA_DIR                for the database, static files and the key; left out, var/
-TIME_ZONE, LOG_LEVEL    as Django and logging have them
+LANGUAGES               codes, comma-separated: what people may read the desk in, the first where theirs is not among
+                        them; left out, en,de. Catalogues of others lie in DATA_DIR/locale
+TIME_ZONE, LOG_LEVEL    as Django and logging have them; each page is in its reader's own zone
 LOG_FORMAT              json for one JSON object a line; left out, lines for people
 DEBUG, HITL_DEMO        set by `make run` alone: debugging; people with known passwords
 """
@@ -58,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "reviewer.middleware.ReviewerMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -104,7 +107,9 @@ LOGIN_URL = "reviewer:login"
 LOGIN_REDIRECT_URL = "reviewer:queue"
 LOGOUT_REDIRECT_URL = "reviewer:login"
 
-LANGUAGE_CODE = "en"
+LANGUAGES = environment.languages()
+LANGUAGE_CODE = LANGUAGES[0][0]
+LOCALE_PATHS = [DATA / "locale"]
 USE_TZ = True
 TIME_ZONE = os.environ.get("TIME_ZONE", "UTC")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from reviewer.admin import Evidence, desk_address
 from reviewer.models import Comment
@@ -19,7 +20,7 @@ class CommentAdmin(Evidence):
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("question", "created_at", "author_name", "author", "text", "mentions")}),
-        ("Asked back", {"fields": ("asked_name", "asked", "settled_at", "settled_by_name")}),
+        (_("Asked back"), {"fields": ("asked_name", "asked", "settled_at", "settled_by_name")}),
     )
 
     def view_on_site(self, obj: Any) -> str | None:

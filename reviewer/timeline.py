@@ -315,16 +315,16 @@ class _Folding:
         row.name, row.note = gettext("{who} cancelled a start that waited"), detail.get("reason", "")
 
     def fork(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
-        said = gettext("{{who}} went back to checkpoint {checkpoint}, to go on from there")
-        self._authored("note", fact, detail).name = said.format(checkpoint=int(detail["base"]))
+        said = gettext("{who} went back to checkpoint {checkpoint}, to go on from there")
+        self._authored("note", fact, detail).name = said.replace("{checkpoint}", str(detail["base"]))
 
     def update(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         row = self._authored("update", fact, detail)
         row.value = shown.stored(fact.value)
         row.name = gettext("{who} set the value")
         if "base" in detail:
-            said = gettext("{{who}} went back to what checkpoint {checkpoint} returned")
-            row.name = said.format(checkpoint=int(detail["base"]))
+            said = gettext("{who} went back to what checkpoint {checkpoint} returned")
+            row.name = said.replace("{checkpoint}", str(detail["base"]))
 
     def prune(self, fact: Checkpoint, detail: dict[str, Any]) -> None:
         self._authored("note", fact, detail).name = (

@@ -15,6 +15,7 @@ from hitl.questions.actions import Action, Decision
 from hitl.questions.base import Description, Kind
 from hitl.questions.data import described
 from hitl.questions.wording import one_line
+from hitl.words import gettext
 
 
 class Approval(Kind):
@@ -53,7 +54,8 @@ class Approval(Kind):
         if len(parts) == 1:
             return Description(one_line(f"{parts[0].title}?"), parts=parts)
         titles = ", ".join(part.title for part in parts)
-        return Description(one_line(f"{len(parts)} actions: {titles}"), parts=parts)
+        said = gettext("{n} actions: {titles}").format(n=len(parts), titles=titles)
+        return Description(one_line(said), parts=parts)
 
 
 def described_action(action: Action) -> Description:

@@ -40,7 +40,7 @@ class Choice(Kind):
         if not value.get("multiple"):
             return _chosen(answer, options)
         if not isinstance(answer, list | tuple):
-            raise _invalid("", f"{gettext('This must be a list of options.')} {_offer(options)}")
+            raise _invalid("", " ".join((gettext("This must be a list of options."), _offer(options))))
         refuse(_wrong_items(list(answer), options))
         return [_chosen(item, options) for item in answer]
 

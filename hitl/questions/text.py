@@ -18,6 +18,6 @@ class Text(Kind):
         if isinstance(value, str):
             return Description(*wording.title_and_body(value))
         title = wording.summary(value)
-        if title == wording.UNTITLED or title == wording.as_json(value):
+        if title == wording.untitled() or title == wording.as_json(value):
             return Description(title)
         return Description(title, f"```json\n{wording.as_json(value, indent=2)}\n```")

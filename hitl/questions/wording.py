@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from hitl.words import gettext
+
 TITLE_LENGTH = 200
-UNTITLED = "A question without text"
 # They join or part letters in several scripts and in emoji; all else that is not printable goes.
 _JOINERS = "\u200c\u200d"
+
+
+def untitled() -> str:
+    """What a question is called that says nothing."""
+    return gettext("A question without text")
 
 
 def one_line(text: str) -> str:
@@ -22,13 +28,13 @@ def title_and_body(text: str) -> tuple[str, str]:
     """The first line as the title; all of it as the body, unless the title has said it already."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     title = one_line(first.lstrip("# "))
-    return title or UNTITLED, "" if title == text.strip() else text.strip()
+    return title or untitled(), "" if title == text.strip() else text.strip()
 
 
 def summary(value: Any) -> str:
     """A value in one line, for want of a text."""
     if value in (None, "", [], {}, ()):
-        return UNTITLED
+        return untitled()
     if isinstance(value, dict):
         return one_line(", ".join(f"{key}: {_brief(item)}" for key, item in list(value.items())[:20]))
     return one_line(_brief(value))

@@ -282,7 +282,7 @@ class ApprovalAnswer(Answer):
     def kept_of(self, one: Proposal) -> Shown:
         said = (Shown(field=one.message),) if one.spoken and one.message.value() else ()
         parts = (*(one.arguments if one.is_editing else ()), *said)
-        return Shown(f"{one.action.title}: {one.chosen_label or gettext('undecided')}", parts=parts)
+        return Shown(": ".join((one.action.title, one.chosen_label or gettext("undecided"))), parts=parts)
 
     def add_errors(self, errors: list[tuple[str, str]]) -> None:
         places: dict[tuple[str, ...], str] = {}

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django import forms
+from django.conf import settings as project
 from django.contrib import messages
 from django.contrib.auth import views as auth
 from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse, reverse_lazy
+from django.utils import translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from reviewer import languages
 from reviewer.access import signed_in
 from reviewer.context import AFTER_COOKIE, KEYS_COOKIE, THEME_COOKIE, UNDO_COOKIE, Desk
 from reviewer.views.question import redirect_after_post
@@ -51,8 +57,9 @@ class ChangePassword(auth.PasswordChangeView):
 
 
 class SettingsForm(forms.Form):
-    """How the desk looks and listens, in this browser."""
+    """How the desk looks, speaks and listens, in this browser."""
 
+    language = forms.ChoiceField(label=_("Language"), required=False, initial="")
     theme = forms.ChoiceField(
         label=_("Theme"),
         choices=[("auto", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))],
@@ -80,13 +87,23 @@ class SettingsForm(forms.Form):
         initial="",
     )
 
+    def __init__(self, request: HttpRequest) -> None:
+        desk = Desk(request)
+        initial = {name: getattr(desk, name) for name in self.base_fields if name != "language"}
+        super().__init__(request.POST or None, initial={**initial, "language": languages.chosen(request)})
+        offered = languages.offered()
+        if offered:
+            field = cast(forms.ChoiceField, self.fields["language"])
+            field.choices = [("", _("As the browser")), *offered]
+        else:
+            del self.fields["language"]
+
 
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest) -> HttpResponse:
-    """Theme, keys, and what comes after an answer, for this browser; works without JavaScript."""
-    desk = Desk(request)
-    form = SettingsForm(request.POST or None, initial={name: getattr(desk, name) for name in SettingsForm.base_fields})
+    """Language, theme, keys, and what comes after an answer, for this browser; works without JavaScript."""
+    form = SettingsForm(request)
     if request.method != "POST" or not form.is_valid():
         status = 422 if request.method == "POST" else 200
         return render(request, "reviewer/account/settings.html", {"form": form}, status=status)
@@ -95,7 +112,13 @@ def settings(request: HttpRequest) -> HttpResponse:
     keep(request, response, KEYS_COOKIE, "on" if form.cleaned_data["keys"] else "off")
     keep(request, response, AFTER_COOKIE, form.cleaned_data["after"])
     keep(request, response, UNDO_COOKIE, form.cleaned_data["undo"])
-    messages.success(request, _("Saved for this browser."))
+    language = form.cleaned_data.get("language", "")
+    if language:
+        keep(request, response, project.LANGUAGE_COOKIE_NAME, language)
+    elif "language" in form.fields:
+        response.delete_cookie(project.LANGUAGE_COOKIE_NAME)
+    with translation.override(languages.of(request, language)):
+        messages.success(request, gettext("Saved for this browser."))
     return response
 
 

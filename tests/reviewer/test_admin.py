@@ -163,7 +163,7 @@ def test_cancel_asks_first_and_then_records_who_and_why(admin: Client, paused: T
     assert Thread.objects.get().status == "interrupted"
 
     done = act(admin, "thread", "cancel", paused, confirmed="yes", reason="ordered twice")
-    assert told(done) == ["Cancelled: 1."]
+    assert told(done) == ["Cancelled: 1 thread."]
     fact = Checkpoint.objects.get(kind="cancel")
     assert '"by_name": "ana"' in fact.detail
     assert '"channel": "admin"' in fact.detail
@@ -176,14 +176,14 @@ def test_what_a_verb_refuses_is_told_for_each_object_and_the_rest_goes_on(admin:
     testing.drain()
     verbs.cancel("two")
     done = act(admin, "thread", "cancel", paused, Thread.objects.get(pk="two"), confirmed="yes")
-    assert "Cancelled: 1." in told(done)
-    assert any("two" in message and "nothing to cancel" in message for message in told(done))
+    assert "Cancelled: 1 thread." in told(done)
+    assert any("two" in message and "Nothing was cancelled" in message for message in told(done))
     assert Thread.objects.get(pk="one").status == "idle"
 
 
 def test_retry_of_what_did_not_fail_is_a_message(admin: Client, paused: Thread) -> None:
     (message,) = told(act(admin, "thread", "retry", paused))
-    assert "only a thread whose last run failed can be retried" in message
+    assert "Only a run that failed can be retried" in message
 
 
 def test_a_question_is_taken_and_given_back(admin: Client, ana: User, paused: Thread) -> None:

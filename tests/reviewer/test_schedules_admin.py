@@ -74,7 +74,7 @@ def test_its_page_shows_what_came_of_it_and_who_changed_it(admin: Client, ana: U
     Schedule.objects.update(next_run_at=schedule.created_at)
     assert fire(schedule.pk)
     html = admin.get(change(schedule)).content.decode()
-    assert "/runs/weekly/" in html and "queued" in html
+    assert "/runs/weekly/" in html and "Queued" in html
     listed = admin.get("/admin/hitl/schedule/").content.decode()
     assert "Mondays" in listed and "/runs/weekly/" in listed
     changes = admin.get(f"/admin/hitl/schedulechange/?schedule_key__exact={schedule.pk}").content.decode()
