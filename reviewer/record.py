@@ -14,8 +14,7 @@ from hitl.models import Checkpoint, Interrupt
 from hitl.questions import Description
 from hitl.questions.actions import APPROVE, EDIT, IGNORE, REJECT, RESPOND, Action, Decision
 from hitl.questions.approval import Approval, described_action
-from reviewer import diff
-from reviewer.templatetags.desk import pretty
+from reviewer import diff, shown
 
 LABELS = {
     APPROVE: _("approved"),
@@ -86,4 +85,4 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]
 
 
 def text(args: dict[str, Any], name: str) -> str:
-    return pretty(args[name]) if name in args else NOTHING
+    return shown.pretty(args[name]) if name in args else NOTHING

@@ -106,6 +106,11 @@ def _clip(text: str) -> str:
     return text if len(text) <= LINE_CHARS else text[: LINE_CHARS - 1].rstrip() + "…"
 
 
+def pretty(value: Any) -> str:
+    """A plain value as a person reads it: a text as it is, anything else as indented JSON."""
+    return printable(value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
 def printable(text: str) -> str:
     """Text as it may stand on a page: what cannot be sent or seen, or turns the order of letters round, is named.
 

@@ -64,6 +64,45 @@ def arrows(package: str, *, to: set[str]) -> list[str]:
     ]
 
 
+def circles(package: str) -> list[str]:
+    """Modules that lead back to themselves by what is imported while they are loaded."""
+    modules = {name_of(path): path for path in (ROOT / package).rglob("*.py")}
+    leads = {name: {to for to in loaded(path) if to in modules and to != name} for name, path in modules.items()}
+    return sorted(name for name in leads if name in reached(leads, name))
+
+
+def reached(leads: dict[str, set[str]], start: str) -> set[str]:
+    found: set[str] = set()
+    ahead = set(leads[start])
+    while ahead:
+        found |= ahead
+        ahead = {to for name in ahead for to in leads[name]} - found
+    return found
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def loaded(path: Path) -> Iterator[str]:
+    """What the file imports at once: neither within functions nor for types alone."""
+    for node in ast.parse(path.read_text(), filename=str(path)).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            are_modules = [(ROOT / name.replace(".", "/")).with_suffix(".py").exists() for name in inner]
+            yield from (name for name, is_module in zip(inner, are_modules, strict=True) if is_module)
+            if not all(are_modules):
+                yield node.module or ""
+
+
+@pytest.mark.parametrize("package", ["hitl", "reviewer"])
+def test_no_module_leads_back_to_itself(package: str) -> None:
+    """Which of them is loaded first is chance, or another project's."""
+    assert circles(package) == []
+
+
 def test_the_engine_knows_neither_desk_nor_web_sockets_nor_exporter() -> None:
     web = {
         "reviewer",

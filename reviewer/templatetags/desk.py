@@ -42,12 +42,7 @@ def comment(said: Comment) -> SafeString:
     return markdown.render(said.text, mentions=said.mentions)
 
 
-@register.filter
-def pretty(value: Any) -> str:
-    """A plain value as a person reads it: a text as it is, anything else as indented JSON."""
-    if isinstance(value, str):
-        return shown.printable(value)
-    return shown.printable(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+register.filter(shown.pretty)
 
 
 @register.filter
