@@ -401,10 +401,15 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
             found = found.filter(search__icontains=word)
         return found
 
-    def page(self, *, after: tuple[datetime, str] | None, order: str = "newest") -> InterruptQuerySet:
-        """The rows that follow `after` (the order's moment, id) in keyset order: newest, oldest or urgent first."""
+    def page(
+        self, *, after: tuple[datetime, str] | None, order: str = "newest", reverse: bool = False
+    ) -> InterruptQuerySet:
+        """The rows that follow `after` (the order's moment, id) in keyset order: newest, oldest or urgent first.
+
+        With `reverse`, those that come before it, the nearest first.
+        """
         moment, backwards = ORDERS[order]
-        sign, op = ("-", "lt") if backwards else ("", "gt")
+        sign, op = ("-", "lt") if backwards != reverse else ("", "gt")
         rows = self.order_by(f"{sign}{moment}", f"{sign}id")
         if after is None:
             return rows

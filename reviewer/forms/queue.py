@@ -28,7 +28,7 @@ class QueueFilter(forms.Form):
     asked = forms.BooleanField(label=_("Asked of me"), required=False)
     snoozed = forms.BooleanField(label=_("Snoozed"), required=False)
     attention = forms.BooleanField(label=_("Given back"), required=False)
-    grouped = forms.BooleanField(label=_("Group what is alike"), required=False)
+    grouped = forms.BooleanField(label=_("Group alike"), required=False)
     alike = forms.RegexField(r"^[0-9a-f]{32}$", required=False)
     order = forms.ChoiceField(
         label=_("Order"),

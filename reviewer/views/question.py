@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -35,6 +35,23 @@ from reviewer.views.queue import MOST_COUNTED, counted
 def question(request: HttpRequest, question_id: str) -> HttpResponse:
     """The question, open or settled."""
     return page(request, access.question(request.user, question_id))
+
+
+@signed_in
+@require_safe
+def neighbour(request: HttpRequest, question_id: str, *, before: bool) -> HttpResponse:
+    """On to the question that follows in the queue this one was opened from, or that comes before it.
+
+    Where there is none the page stays, and says so.
+    """
+    asked = access.question(request.user, question_id)
+    wanted = QueueFilter(request)
+    order = wanted.order_name
+    beyond = wanted.questions().page(after=place_of(asked, order), order=order, reverse=before).first()
+    if beyond is None:
+        first, last = gettext("This is the first question of the queue."), gettext("This is the last one of the queue.")
+        messages.info(request, first if before else last)
+    return redirect(reverse("reviewer:question", args=[(beyond or asked).id]) + wanted.query())
 
 
 @signed_in

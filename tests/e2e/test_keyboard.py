@@ -81,6 +81,21 @@ def test_back_and_about(sign_in, ask) -> None:
     expect(page).to_have_title(re.compile("Queue"))
 
 
+def test_on_to_the_next_question_and_back(sign_in, ask) -> None:
+    first, second = ask(suffix="-1"), ask(suffix="-2")
+    page = sign_in("ben")
+    page.goto(f"{first.page}?q=on-to-the-next")
+    press(page, "[")
+    expect(page).to_have_url(re.compile(re.escape(second.page)))
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    press(page, "]")
+    expect(page).to_have_url(re.compile(re.escape(first.page)))
+    press(page, "]")
+    expect(page.get_by_text("This is the last one of the queue.")).to_be_visible()
+    press(page, "?")
+    expect(page.get_by_role("dialog", name="Keys").get_by_text("next question while reading one")).to_be_visible()
+
+
 def test_back_from_a_run_and_on_to_the_search(sign_in, ask) -> None:
     page = sign_in("ben")
     page.goto(ask().run)
