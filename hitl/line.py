@@ -40,7 +40,9 @@ def put(unit: Unit, asked: Start) -> Any:
         "strategy": asked.strategy,
         "run_at": asked.run_at.isoformat() if asked.run_at else None,
     }
-    unit.add(Fact("enqueue", thread.turn, attempt=thread.seq + 1, value=asked.text, detail=detail))
+    attempt = thread.seq + 1
+    # By the database's clock: the order goes by it, whichever process was asked.
+    unit.add(Fact("enqueue", thread.turn, attempt=attempt, value=asked.text, detail=detail, created_at=unit.now))
     return unit.runs[asked.run]
 
 

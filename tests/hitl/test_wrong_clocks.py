@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from hitl import verbs
 from hitl.checkpoint.database import saver
 from hitl.func import entrypoint, sleep_for, task
 from hitl.models import Checkpoint, Thread
@@ -80,3 +81,17 @@ def test_a_call_that_follows_a_sleep_goes_on_though_its_clock_is_behind() -> Non
         finally:
             Thread.objects.filter(pk="1").update(status="idle")  # so that it does not follow for a day
     assert called.outcome() == "rested"
+
+
+@pytest.mark.parametrize("off", [DAY, -DAY], ids=["ahead", "behind"])
+def test_starts_wait_in_the_order_in_which_they_came(register: Callable[..., object], off: timedelta) -> None:
+    """Those that were asked for through a process whose clock is wrong, too."""
+    register(napper)
+    start("napper", "first", thread_id="1")
+    clocks = [off, timedelta(0)] if off > timedelta(0) else [timedelta(0), off]
+    for value, wrong in zip(["second", "third"], clocks, strict=True):
+        with time_machine.travel(datetime.now(UTC) + wrong):
+            start("napper", value, thread_id="1", multitask_strategy="enqueue")
+    verbs.cancel("1")
+    opened = Checkpoint.objects.filter(thread="1", kind="input").order_by("-seq").first()
+    assert opened is not None and opened.value == '"second"'
