@@ -327,6 +327,10 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
         """This person's answers that can still be undone, the latest first."""
         return self.filter(status="held", answered_by=user).order_by("-release_at", "id")
 
+    def given_up_to(self, moment: datetime) -> InterruptQuerySet:
+        """Those whose answer was given by then."""
+        return self.filter(answered_at__lte=moment)
+
     def overdue_release(self, since: timedelta) -> InterruptQuerySet:
         """Held answers that should have been released that long ago."""
         return self.filter(status="held", release_at__lt=Now() - since).order_by("id")

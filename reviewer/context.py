@@ -23,10 +23,25 @@ UNDO_COOKIE = "desk_undo"
 AFTER = ("next", "queue")
 # How long an answer can be undone: as the workflow has it, so many seconds, or not at all.
 UNDO = ("", "20", "60", "0")
-# As many as can be decided together.
+# So many stand on every page one by one; all of them can be taken back at once.
 MOST_HELD = 50
+MOST_HELD_COUNTED = 1000
 HELD_UNTIL = "held_until"
 ASKED = "asked_of_me"
+
+
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """A person's answers that can still be undone: the latest of them, and how many there are."""
+
+    answers: list[Interrupt]
+    count: int
+
+    @property
+    def until(self) -> str:
+        """When the latest was given, where there are more than these; else empty."""
+        given = [one.answered_at for one in self.answers if one.answered_at]
+        return max(given).isoformat() if len(self.answers) < self.count else ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,15 +95,17 @@ class Desk:
         return undo if undo in UNDO else ""
 
     @property
-    def held(self) -> list[Interrupt]:
+    def held(self) -> Held:
         """This person's answers that can still be undone, the latest first: on every page until they are released.
 
         Looked for only while this session has given one, so that no other page pays for it.
         """
         session = getattr(self.request, "session", {})
         if session.get(HELD_UNTIL, 0) < time.time():
-            return []
-        return list(Interrupt.objects.held_by(self.request.user)[:MOST_HELD])
+            return Held([], 0)
+        mine = Interrupt.objects.held_by(self.request.user)
+        answers = list(mine[:MOST_HELD])
+        return Held(answers, len(answers) if len(answers) < MOST_HELD else mine.count_up_to(MOST_HELD_COUNTED))
 
     def hold(self, seconds: float) -> None:
         """Remember that an answer of this session can be undone so long."""

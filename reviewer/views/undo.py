@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -14,6 +17,7 @@ from hitl.errors import AnswerConflict
 from hitl.models import Interrupt
 from reviewer import access, together
 from reviewer.access import ANSWER, needs
+from reviewer.context import MOST_HELD_COUNTED
 from reviewer.views.question import redirect_after_post
 
 
@@ -43,7 +47,8 @@ def undo(request: HttpRequest, question_id: str) -> HttpResponse:
 @needs(ANSWER)
 @require_POST
 def undo_all(request: HttpRequest) -> HttpResponse:
-    """Take back those of one's own held answers that the page showed (`pick=id:version`)."""
+    """Take back those of one's own held answers that the page showed (`pick=id:version`), and those that were too many
+    to stand there: all that were given before it was drawn (`until`, when the latest of them was)."""
     person = access.person(request)
     done = 0
     for pick in together.read(request.POST.getlist("pick")):
@@ -54,6 +59,12 @@ def undo_all(request: HttpRequest) -> HttpResponse:
             done += 1
         except AnswerConflict:
             messages.warning(request, _why_not(pick.question))
+    if until := _moment(request.POST.get("until", "")):
+        for asked in Interrupt.objects.held_by(person).given_up_to(until)[:MOST_HELD_COUNTED]:
+            # Those that have been released meanwhile nobody has seen here.
+            with suppress(AnswerConflict):
+                verbs.undo(asked.id, version=asked.version, by=person, channel="web")
+                done += 1
     if done:
         said = ngettext(
             "Taken back: {n} answer. That question waits again.",
@@ -62,6 +73,15 @@ def undo_all(request: HttpRequest) -> HttpResponse:
         )
         messages.success(request, said.format(n=done))
     return _on_to(request, reverse("reviewer:queue"))
+
+
+def _moment(text: str) -> datetime | None:
+    """None for what is no moment with a time zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _why_not(asked: Interrupt) -> str:

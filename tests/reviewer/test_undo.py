@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +12,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from hitl import conf, registry
+from hitl import conf, registry, verbs
 from hitl.func import entrypoint
 from hitl.models import Interrupt
 from hitl.sweep import sweep
 from hitl.testing import drain
 from hitl.types import interrupt
+from reviewer import context
 from tests.reviewer.factories import form_of, question
 
 pytestmark = pytest.mark.django_db
@@ -194,6 +196,33 @@ def test_and_all_of_them_at_once(desk: Client) -> None:
     page = desk.post(reverse("reviewer:undo_all"), {"pick": [*picks, "x:1"]}, follow=True).content.decode()
     assert "Taken back: 2 answers." in page and "Too late to undo" in page
     assert [Interrupt.objects.get(id=one.id).status for one in asked] == ["answered", "pending", "pending"]
+
+
+def test_also_those_that_are_too_many_to_stand_on_a_page(
+    desk: Client, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "MOST_HELD", 2)
+    asked = held(desk, 4)
+    page = desk.get(reverse("reviewer:runs")).content.decode()
+    assert "4 answers can be undone" in page and page.count("data-held=") == 2
+    until = re.search(r'name="until" value="([^"]+)"', page)
+    assert until
+    (later,) = held(desk, 1)
+    others = question("Sure?")
+    verbs.answer(others.id, "yes", version=1, by=ana, hold_seconds=60)
+    picks = re.findall(r'name="pick" value="([^"]+)"', page)
+    page = desk.post(reverse("reviewer:undo_all"), {"pick": picks, "until": until[1]}, follow=True).content.decode()
+    assert "Taken back: 4 answers." in page
+    stand = [Interrupt.objects.get(id=one.id).status for one in (*asked, later, others)]
+    assert stand == ["pending"] * 4 + ["held"] * 2, "what was given after the page was drawn stays, and others' too"
+
+
+@pytest.mark.parametrize("until", ["", "x", "2026-01-01T00:00:00", "9999-12-31T23:59:59-23:59"])
+def test_a_time_that_makes_no_sense_takes_nothing_back(desk: Client, until: str) -> None:
+    asked = held(desk, 1)[0]
+    desk.post(reverse("reviewer:undo_all"), {"until": until})
+    asked.refresh_from_db()
+    assert asked.status == "held"
 
 
 def test_but_nobody_elses(desk: Client, ana: User) -> None:
