@@ -17,7 +17,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
@@ -108,6 +108,14 @@ class Evidence(ModelAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         words = search_term.split()
         return self.found(request, queryset, words) if words else queryset, False
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *place: Any) -> HttpResponse | None:
+        """“Select all” says how many it counted, and must not mean more."""
+        if request.POST.get("select_across", "0") != "0" and queryset[admin_lists.MOST_COUNTED :].exists():
+            told = _("There are more than %(count)d. Narrow the list first; nothing was done.")
+            self.message_user(request, told % {"count": admin_lists.MOST_COUNTED}, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset, *place)
 
     def found(self, request: HttpRequest, rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
         """The rows that are meant by these words; `search_help_text` says how."""

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from bench import filling
 from hitl import testing, verbs
-from hitl.models import Checkpoint, Interrupt, Run
+from hitl.models import Checkpoint, Interrupt, Run, Thread
 from reviewer import admin_lists
 
 PENDING, TOTAL = 2_000, 20_000
@@ -87,6 +87,16 @@ class TestWhatIsFound:
         monkeypatch.setattr(admin_lists, "MOST_COUNTED", 2)
         for model in ("thread", "run", "checkpoint", "interrupt"):
             assert admin.get(reverse(f"admin:hitl_{model}_changelist")).context["cl"].result_count == 2
+
+    def test_select_all_means_no_more_than_was_counted(self, admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(admin_lists, "MOST_COUNTED", 2)
+        address = reverse("admin:hitl_thread_changelist")
+        ticked = Thread.objects.latest("created_at")
+        everything = {"action": "cancel", "_selected_action": [ticked.pk], "select_across": "1", "confirmed": "1"}
+        assert b"There are more than 2" in admin.post(address, everything, follow=True).content
+        assert not Thread.objects.filter(status="idle").exists()
+        admin.post(f"{address}?q=order-", everything)
+        assert set(Thread.objects.filter(status="idle").values_list("pk", flat=True)) == {"order-1", "order-2"}
 
 
 @pytest.mark.django_db
