@@ -36,6 +36,14 @@ SENTENCES = {
 }
 
 
+# Where something was done, where that is worth a word.
+CHANNELS = {
+    "admin": _("in the Admin"),
+    "command": _("on the command line"),
+    "code": _("in code"),
+}
+
+
 def told(error: errors.HitlError) -> str:
     """What happened, and what to do."""
     kind = type(error)

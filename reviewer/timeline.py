@@ -22,11 +22,11 @@ from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
 
 from hitl.facts import Author
 from hitl.models import Checkpoint
-from reviewer import record, shown, times
+from reviewer import record, shown, telling, times
 from reviewer.shown import Shown
 
 OPEN = ("pending", "held")
@@ -34,11 +34,6 @@ OPEN = ("pending", "held")
 WINDOW_FACTS = 400
 # What is shown at the most, however far back a reader asks: the rest is in the Admin.
 MAX_FACTS = 5_000
-CHANNELS = {
-    "admin": gettext_lazy("in the Admin"),
-    "command": gettext_lazy("on the command line"),
-    "code": gettext_lazy("in code"),
-}
 
 
 @dataclasses.dataclass(slots=True)
@@ -85,7 +80,7 @@ class Row:
     @property
     def via(self) -> str:
         """Where it came from, where that is worth a word."""
-        return "" if self.who == self.channel else str(CHANNELS.get(self.channel, ""))
+        return "" if self.who == self.channel else str(telling.CHANNELS.get(self.channel, ""))
 
     @property
     def sentence(self) -> SafeString:

@@ -25,6 +25,8 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parent.parent
 APPS = {"hitl": ["hitl"], "reviewer": ["reviewer", "templates/reviewer"]}
 LANGUAGES = ["de"]
+# What another language begins with: the texts of both.
+TEMPLATE = ROOT / "reviewer" / "locale" / "django.pot"
 KEYWORDS = {
     **dict.fromkeys(("_", "gettext", "gettext_lazy"), None),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
@@ -66,12 +68,13 @@ def names(app: str) -> Iterator[Text]:
         yield from naming.texts(apps.get_app_config(app))
 
 
-def template(app: str) -> Catalog:
-    """The texts of an app, as a catalogue without translations."""
-    found = Catalog(project="hitl-reviewer", charset="utf-8")
-    for place, (context, text) in texts(app):
-        found.add(text, locations=[(place, 1)], context=context)
-    return found
+def template(*apps: str) -> Catalog:
+    """The texts of these apps, as a catalogue without translations."""
+    found = Catalog(charset="utf-8")
+    for app in apps:
+        for place, (context, text) in texts(app):
+            found.add(text, locations=[(place, 1)], context=context)
+    return tidied(found)
 
 
 def path_of(app: str, language: str) -> Path:
@@ -91,11 +94,22 @@ def updated(app: str, language: str) -> Catalog:
     catalogue = read(app, language)
     catalogue.update(template(app), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
+    catalogue.language_team = language
+    return tidied(catalogue)
+
+
+def tidied(catalogue: Catalog) -> Catalog:
+    """With a head that changes only when something else does."""
     catalogue.header_comment = HEADER
     catalogue.creation_date = catalogue.revision_date = NO_DATE
-    catalogue.project, catalogue.version = "hitl-reviewer", ""
-    catalogue.last_translator, catalogue.language_team = "", language
+    catalogue.project, catalogue.version, catalogue.last_translator = "hitl-reviewer", "", ""
     return catalogue
+
+
+def write(catalogue: Catalog, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        write_po(file, catalogue, width=110, include_lineno=False, sort_output=True)
 
 
 def compiled(catalogue: Catalog) -> bytes:
@@ -106,12 +120,11 @@ def compiled(catalogue: Catalog) -> bytes:
 
 
 def main() -> None:
+    write(template(*APPS), TEMPLATE)
     for app in APPS:
         for language in LANGUAGES:
             catalogue, path = updated(app, language), path_of(app, language)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as file:
-                write_po(file, catalogue, width=110, include_lineno=False, sort_output=True)
+            write(catalogue, path)
             path.with_suffix(".mo").write_bytes(compiled(catalogue))
             missing = sum(1 for message in catalogue if message.id and not all(_parts(message.string)))
             print(f"{path.relative_to(ROOT)}: {len(catalogue)} texts, {missing} of them not translated")

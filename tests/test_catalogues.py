@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from babel.messages.catalog import Message
 from babel.messages.checkers import num_plurals
+from babel.messages.pofile import read_po
 
 from tests import catalogues
 
@@ -38,6 +39,12 @@ def forms(message: Message) -> list[tuple[str, str]]:
 def test_every_text_is_in_the_catalogue(app: str, language: str) -> None:
     wanted = {key(message) for message in catalogues.template(app) if message.id}
     assert {key(message) for message in messages(app, language)} == wanted, "run `make texts`, then translate"
+
+
+def test_every_text_is_in_the_template_of_other_languages() -> None:
+    with catalogues.TEMPLATE.open("rb") as file:
+        kept = {key(message) for message in read_po(file) if message.id}
+    assert kept == {key(message) for message in catalogues.template(*catalogues.APPS) if message.id}, "run `make texts`"
 
 
 @pytest.mark.parametrize(("app", "language"), EACH)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext, ngettext, pgettext_lazy
 from hitl import registry
 from hitl.errors import UnknownWorkflow
 from hitl.models import Interrupt
-from reviewer import markdown, shown, timeline, times, zone
+from reviewer import markdown, shown, telling, times, zone
 from reviewer.context import Desk
 from reviewer.forms.tree import label_of
 from reviewer.models import Comment
@@ -120,7 +120,7 @@ def priority_name(priority: int) -> str:
 @register.filter
 def via(channel: str) -> str:
     """Where something came from, where that is worth a word."""
-    return str(timeline.CHANNELS.get(channel, ""))
+    return str(telling.CHANNELS.get(channel, ""))
 
 
 @register.filter

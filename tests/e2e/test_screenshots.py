@@ -25,8 +25,11 @@ LOOKS = {
     "-dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
     "-narrow": {"viewport": {"width": 360, "height": 740}, "color_scheme": "light", "device_scale_factor": 2},
 }
+GERMAN = {"locale": "de-DE", "timezone_id": "Europe/Berlin"}
+LOOKS |= {f"-german{look}": {**LOOKS[look], **GERMAN} for look in ("", "-narrow")}
 SUBJECTS = ("queue", "question", "actions", "together", "run", "fork", "compare", "runs", "start", "settings")
-PICTURES = [f"{name}{look}" for name in SUBJECTS for look in LOOKS]
+PICTURES = [f"{name}{look}" for name in SUBJECTS for look in LOOKS if "german" not in look]
+PICTURES += [f"{name}-german{look}" for name in ("queue", "question") for look in ("", "-narrow")]
 
 MINUTES_AGO = [410, 340, 300, 260, 190, 95, 34, 12, 3, 1]
 PAID = "refund-2041"
@@ -151,7 +154,9 @@ def test_the_picture_is_there(name: str, request: pytest.FixtureRequest) -> None
 def take(name: str, request: pytest.FixtureRequest) -> None:
     asked, desk = request.getfixturevalue("asked"), request.getfixturevalue("new_desk")
     subject, _, look = name.partition("-")
-    page: Page = request.getfixturevalue("sign_in")("ben", at=desk, **LOOKS[f"-{look}" if look else ""])
+    sign_in = request.getfixturevalue("sign_in")
+    sign_in("ben", at=desk).close()
+    page: Page = sign_in("ben", at=desk, **LOOKS[f"-{look}" if look else ""])
     SHOWN[subject](page, asked)
     IMAGES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=IMAGES / f"{name}.png", animations="disabled", caret="hide")

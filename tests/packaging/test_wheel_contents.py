@@ -31,6 +31,12 @@ def test_migrations_travel(names: set[str]) -> None:
     assert any(name.startswith("hitl/migrations/0001") for name in names)
 
 
+def test_catalogues_travel_as_django_reads_them(names: set[str]) -> None:
+    for app in ("hitl", "reviewer"):
+        assert f"{app}/locale/de/LC_MESSAGES/django.mo" in names
+    assert "reviewer/locale/django.pot" in names
+
+
 def test_nothing_else_is_installed(names: set[str]) -> None:
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"hitl", "reviewer"}

@@ -25,15 +25,16 @@ class Desk:
         self.application = asgi.application(no_http, hub=self.hub)
         self.sockets: list[WebsocketCommunicator] = []
 
-    def socket(self, client: Client, *, origin: str = "http://testserver") -> WebsocketCommunicator:
+    def socket(self, client: Client, *, origin: str = "http://testserver", language: str = "") -> WebsocketCommunicator:
         cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
         headers = [(b"origin", origin.encode()), (b"cookie", cookies.encode())]
-        socket = WebsocketCommunicator(self.application, asgi.socket_path(), headers=headers)
+        address = f"{asgi.socket_path()}?language={language}"
+        socket = WebsocketCommunicator(self.application, address, headers=headers)
         self.sockets.append(socket)
         return socket
 
-    async def connect(self, user: User | None) -> WebsocketCommunicator:
-        socket = self.socket(await sync_to_async(signed_in)(user))
+    async def connect(self, user: User | None, *, language: str = "") -> WebsocketCommunicator:
+        socket = self.socket(await sync_to_async(signed_in)(user), language=language)
         accepted, _ = await socket.connect()
         assert accepted
         return socket
@@ -42,8 +43,8 @@ class Desk:
         accepted, _ = await self.socket(await sync_to_async(signed_in)(user), origin=origin).connect()
         return bool(accepted)
 
-    async def follow(self, user: User, thread_id: str, *, after: int = 0) -> WebsocketCommunicator:
-        socket = await self.connect(user)
+    async def follow(self, user: User, thread_id: str, *, after: int = 0, language: str = "") -> WebsocketCommunicator:
+        socket = await self.connect(user, language=language)
         await socket.send_json_to({"thread": thread_id, "after": after})
         return socket
 
