@@ -41,11 +41,13 @@ def moved(*thread_ids: str) -> None:
     if not _listeners:
         return
     with _condition:
+        is_waiting = not _moved
         _moved.update(thread_ids)
         if _teller is None or not _teller.is_alive():
             _teller = Thread(target=_tell, name="hitl-announce", daemon=True)
             _teller.start()
-        _condition.notify()
+        if is_waiting:
+            _condition.notify()
 
 
 def _tell() -> None:

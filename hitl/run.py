@@ -20,7 +20,7 @@ from hitl.errors import HitlError, JournalUnreachable, LeaseLost, RunCancelled, 
 from hitl.journal import inline
 from hitl.leg import Leg
 from hitl.running import Emit
-from hitl.store import Lease, Opened, Store, lost
+from hitl.store import Lease, Store, lost
 from hitl.turn import Turn
 
 if TYPE_CHECKING:
@@ -40,10 +40,7 @@ LOOK_BACK = 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Setting:
-    """What stays the same over the passes of a run.
-
-    opened: the turn as the first pass finds it, where whoever took the lease has just written it.
-    """
+    """What stays the same over the passes of a run."""
 
     workflow: Workflow
     store: Store
@@ -54,7 +51,6 @@ class Setting:
     durability: str = "sync"
     tells_tasks: bool = False
     leg_type: type[Leg] = Leg
-    opened: Opened | None = None
 
     def leg(self, turn: Turn) -> Leg:
         return self.leg_type(
@@ -106,7 +102,7 @@ def _run(thread_id: str) -> bool:
     if thread is None or workflow is None or thread.status != "busy":
         return False
     lease = store.call(
-        partial(store.transact, thread_id, claiming(workflow), closed=True, repeatable=True), key=thread_id
+        partial(store.transact, thread_id, claiming(workflow), closed=True, turn=True, repeatable=True), key=thread_id
     )
     if lease is None:
         return False
@@ -171,10 +167,9 @@ async def aexecute(setting: Setting) -> Outcome:
 
 
 def _passes(setting: Setting) -> Outcome:
-    store, thread_id, opened = setting.store, setting.lease.thread_id, setting.opened
+    store, thread_id = setting.store, setting.lease.thread_id
     while True:
-        leg = setting.leg(store.call(partial(_turn, setting, opened), key=thread_id))
-        opened = None
+        leg = setting.leg(_known_turn(setting) or store.call(partial(_turn, setting), key=thread_id))
         with _kept(leg):
             ending = Ending(leg, *leg.run(partial(setting.workflow.body, leg)))
             if store.call(partial(_settle, setting, leg, ending), key=thread_id):
@@ -183,10 +178,9 @@ def _passes(setting: Setting) -> Outcome:
 
 
 async def _apasses(setting: Setting) -> Outcome:
-    store, thread_id, opened = setting.store, setting.lease.thread_id, setting.opened
+    store, thread_id = setting.store, setting.lease.thread_id
     while True:
-        leg = setting.leg(await asyncio.wrap_future(store.submit(partial(_turn, setting, opened), key=thread_id)))
-        opened = None
+        leg = setting.leg(await asyncio.wrap_future(store.submit(partial(_turn, setting), key=thread_id)))
         with _kept(leg):
             ending = Ending(leg, *await leg.arun(partial(setting.workflow.abody, leg)))
             if await asyncio.wrap_future(store.submit(partial(_settle, setting, leg, ending), key=thread_id)):
@@ -195,10 +189,18 @@ async def _apasses(setting: Setting) -> Outcome:
                 return ending.outcome
 
 
-def _turn(setting: Setting, opened: Opened | None) -> Turn:
+def _known_turn(setting: Setting) -> Turn | None:
+    """The open turn as it was when the lease was taken, where that is known."""
+    opened = setting.lease.kept.take_turn()
+    return Turn(opened) if opened else None
+
+
+def _turn(setting: Setting) -> Turn:
     """The open turn. Raises what took the run away, if something did: between two passes nobody else would notice."""
+    if known := _known_turn(setting):
+        return known
     store, lease = setting.store, setting.lease
-    opened = opened or store.load(lease.thread_id)
+    opened = store.load(lease.thread_id)
     if opened.thread.lease_epoch != lease.epoch:
         raise _why_lost(store, lost(lease), lease)
     return Turn(opened)

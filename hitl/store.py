@@ -33,21 +33,23 @@ MAX_THREAD_ID = 200
 
 
 class Kept:
-    """The rows of a leased thread as its lease-holder knows them, for as long as nobody else has written there.
+    """A leased thread as its lease-holder knows it: the open turn, to begin with, and the rows.
 
-    The holder's own facts are counted in as they are committed. Whatever anybody else does to a thread raises its
-    `seq`, so that a compare of `seq` and `lease_epoch` tells whether these rows are still what stands.
+    The rows stand for as long as nobody else has written there. The holder's own facts are counted in as they are
+    committed. Whatever anybody else does to a thread raises its `seq`, so that a compare of `seq` and `lease_epoch`
+    tells whether these rows are still what stands.
     """
 
-    __slots__ = ("_projection", "seq")
+    __slots__ = ("_opened", "_projection", "seq")
 
     def __init__(self) -> None:
+        self._opened: Opened | None = None
         self._projection: Projection | None = None
         self.seq = 0
 
-    def keep(self, projection: Projection) -> None:
+    def keep(self, unit: Unit) -> None:
         """What the transition that took the lease has committed."""
-        self._projection, self.seq = projection.committed(), projection.thread.seq
+        self._opened, self._projection, self.seq = unit.opened(), unit.projection.committed(), unit.thread.seq
 
     def count_in(self, facts: Sequence[Fact]) -> None:
         """Facts of the holder that are committed: a gap before them is somebody else's, and stays a difference."""
@@ -55,6 +57,11 @@ class Kept:
             self.seq = facts[-1].seq
         if any(fact.kind == "warning" for fact in facts):
             self._projection = None  # that changes the row itself
+
+    def take_turn(self) -> Opened | None:
+        """The open turn as it was when the lease was taken, once: for the first pass over it."""
+        taken, self._opened = self._opened, None
+        return taken
 
     def take(self) -> Projection | None:
         """The rows, once: whoever gets them changes them."""
@@ -92,6 +99,30 @@ class Opened:
     facts: Sequence[Fact]
     events: frozenset[str]
     previous: str | None
+
+    @classmethod
+    def of(cls, thread: Any, facts: Sequence[Fact]) -> Opened | None:
+        """From a thread's last facts, and the value it builds on; None where they are not all that it takes.
+
+        A turn that goes on from another (a fork) builds on facts that stand elsewhere.
+        """
+        turn = [fact for fact in facts if fact.seq >= thread.turn_seq]
+        if not turn or turn[0].seq != thread.turn_seq or turn[0].kind == "fork":
+            return None
+        built_on = next((fact for fact in facts if fact.seq == thread.previous_seq), None)
+        if thread.previous_seq and built_on is None:
+            return None
+        return cls.replayed(thread, turn, built_on.value if built_on else None)
+
+    @classmethod
+    def replayed(cls, thread: Any, turn: Sequence[Fact], previous: str | None) -> Opened:
+        """From all facts of the turn: without those that say nothing to a replay."""
+        return cls(
+            thread=thread,
+            facts=[fact for fact in turn if fact.kind not in NOT_REPLAYED],
+            events=frozenset(fact.path for fact in turn if fact.kind in ("event", "warning")),
+            previous=previous,
+        )
 
 
 @cache
@@ -142,6 +173,7 @@ class Unit:
         is_new: bool,
         turn: Callable[[], Sequence[Fact]],
         fact: Callable[[int], Fact],
+        recorded: Sequence[Fact] = (),
     ) -> None:
         self.projection = projection
         self.thread = projection.thread
@@ -152,6 +184,8 @@ class Unit:
         self.lease: Lease | None = None
         self._turn = turn
         self._fact = fact
+        # Where it was asked for, the last turn as it was found, with the value it builds on.
+        self._recorded = recorded
 
     def under_way(self) -> list[str]:
         """The names of the calls that were begun in the open turn and are not recorded (rule 27)."""
@@ -184,11 +218,8 @@ class Unit:
         return self.projection.runs
 
     def opened(self) -> Opened | None:
-        """The open turn, where all of it was written here: what `load` would read once this is committed."""
-        if not self.is_new:
-            return None
-        facts = [fact for fact in self.facts if fact.kind not in NOT_REPLAYED]
-        return Opened(thread=self.thread, facts=facts, events=frozenset(), previous=None)
+        """The open turn, where all of it was read or written here: what `load` would read once this is committed."""
+        return Opened.of(self.thread, [*self._recorded, *self.facts])
 
     def check(self, lease: Lease) -> None:
         """Raise LeaseLost unless the lease still stands."""
@@ -256,12 +287,14 @@ class Store(ABC):
         create: bool = False,
         closed: bool = False,
         questions: Sequence[str] = (),
+        turn: bool = False,
         repeatable: bool = False,
     ) -> T:
         """Run `work` on the locked thread and write what it added, all or nothing.
 
         create: make the thread's row if it is not there; otherwise UnknownThread.
         closed: let `work` see the closed questions of this turn too, not only the open ones.
+        turn: `work` takes the lease, so that the open turn is read as well.
         questions: ids of questions that `work` wants to see in any case.
         repeatable: `work` does nothing but add to the unit; it may be run on rows that are not locked yet, and again
             on the locked ones if those are others.

@@ -52,7 +52,7 @@ from hitl.leg import Leg
 from hitl.opening import Start, busy, check_workflow
 from hitl.retrying import RetryPolicy
 from hitl.scope import Scope, Work
-from hitl.store import Lease, Opened, Store, Unit
+from hitl.store import Lease, Store, Unit
 from hitl.stream import INTERRUPT, Stream
 from hitl.timeouts import TimeoutPolicy
 from hitl.types import UNSET, Command, GraphOutput, StateSnapshot
@@ -78,7 +78,6 @@ class _Opening:
     turn: int
     resumed: bool = False
     follow: bool = False
-    opened: Opened | None = None
 
 
 class Workflow(states.States, Batches, Described):
@@ -355,7 +354,7 @@ class Workflow(states.States, Batches, Described):
         while True:
             self._begin(stream, store, thread_id, opening)
             if opening.lease is not None:
-                outcome = self._perform(self._setting(store, opening.lease, full, stream, options, opening.opened))
+                outcome = self._perform(self._setting(store, opening.lease, full, stream, options))
                 if outcome.until is None or outcome.interrupts:
                     break
                 opening = dataclasses.replace(opening, lease=None, follow=True)
@@ -380,9 +379,7 @@ class Workflow(states.States, Batches, Described):
             if stream.tells_of_the_thread():
                 await asyncio.to_thread(self._begin, stream, store, thread_id, opening)
             if opening.lease is not None:
-                outcome = await self._aperform(
-                    self._setting(store, opening.lease, full, stream, options, opening.opened)
-                )
+                outcome = await self._aperform(self._setting(store, opening.lease, full, stream, options))
                 if outcome.until is None or outcome.interrupts:
                     break
                 opening = dataclasses.replace(opening, lease=None, follow=True)
@@ -424,13 +421,12 @@ class Workflow(states.States, Batches, Described):
         config: dict[str, Any],
         stream: Stream,
         options: Mapping[str, Any],
-        opened: Opened | None,
     ) -> run.Setting:
         workflow = self.of_version(lease.version)
         context = inputs.coerced_context(workflow._context_schema, options.get("context"))
         durability = options.get("durability") or "sync"
         tells_tasks = stream.tells("tasks")
-        return run.Setting(workflow, store, lease, config, stream.emit, context, durability, tells_tasks, opened=opened)
+        return run.Setting(workflow, store, lease, config, stream.emit, context, durability, tells_tasks)
 
     def _begin(self, stream: Stream, store: Store, thread_id: str, opening: _Opening) -> None:
         """What a stream hears before any code runs."""
@@ -482,9 +478,8 @@ class Workflow(states.States, Batches, Described):
             return store.transact(thread_id, partial(self._go_back, at=at, input=input, config=config))
         if isinstance(input, Command):
             work = partial(self._resume, value=input.resume)
-            return store.transact(
-                thread_id, work, closed=True, questions=answering.named(input.resume), repeatable=True
-            )
+            named = answering.named(input.resume)
+            return store.transact(thread_id, work, closed=True, questions=named, turn=True, repeatable=True)
         if input is None:
             if store.thread(thread_id) is None:
                 raise EmptyInput(f"Received no input, and there is no thread {thread_id!r} to go on with.")
@@ -510,7 +505,7 @@ class Workflow(states.States, Batches, Described):
     def _start(self, unit: Unit, *, text: str, metadata: Mapping[str, Any]) -> _Opening:
         asked = Start(self.name, text, Author(), version=self.version, metadata=metadata)
         transitions.start(unit, asked, discard_pending=True)
-        return _Opening(self._claim(unit), unit.thread.turn, opened=unit.opened())
+        return _Opening(self._claim(unit), unit.thread.turn)
 
     def _resume(self, unit: Unit, *, value: Any) -> _Opening:
         check_workflow(unit, self.name)

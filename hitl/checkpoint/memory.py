@@ -11,7 +11,7 @@ from threading import RLock
 from typing import Any, Self, TypeVar
 
 from hitl import forking
-from hitl.facts import NOT_REPLAYED, Fact
+from hitl.facts import Fact
 from hitl.projection import OPEN, UNENDED, Projection
 from hitl.store import Lease, Opened, Store, Unit, check_thread_id, forgotten, lost, unknown_thread
 
@@ -144,6 +144,7 @@ class InMemorySaver(Store):
         create: bool = False,
         closed: bool = False,
         questions: Sequence[str] = (),
+        turn: bool = False,
         repeatable: bool = False,
     ) -> T:
         with self._lock:
@@ -175,6 +176,8 @@ class InMemorySaver(Store):
             for changed in (*projection.added.values(), *projection.touched.values()):
                 rows: dict[str, Any] = kept.runs if isinstance(changed, RunRow) else kept.questions
                 rows[changed.id] = changed
+            if unit.lease is not None:
+                unit.lease.kept.keep(unit)
             return result
 
     def settle(self, lease: Lease, work: Callable[[Unit], bool], *, loaded_seq: int) -> bool:
@@ -210,12 +213,7 @@ class InMemorySaver(Store):
         with self._lock:
             kept = self._kept(thread_id)
             turn = forking.lineage(kept.between, kept.row.turn_seq, kept.row.seq)
-            return Opened(
-                thread=copy.copy(kept.row),
-                facts=[fact for fact in turn if fact.kind not in NOT_REPLAYED],
-                events=frozenset(fact.path for fact in turn if fact.kind in ("event", "warning")),
-                previous=self._previous(kept),
-            )
+            return Opened.replayed(copy.copy(kept.row), turn, self._previous(kept))
 
     def thread(self, thread_id: str) -> ThreadRow | None:
         with self._lock:

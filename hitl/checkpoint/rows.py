@@ -10,9 +10,11 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.db import connections, models
+from django.db.models.base import ModelState
 from django.db.models.fields import Field
 
 from hitl.checkpoint import driver
@@ -42,23 +44,45 @@ class Table(Generic[M]):
         self._connection = connection
         self._fields: list[Field[Any, Any]] = [field for field in meta.concrete_fields if not _is_serial(field)]
         self._names = [field.attname for field in self._fields]
+        # What a new row has where nothing is given: what is the same for all, and what has to be made anew.
+        self._fixed = {field.attname: field.get_default() for field in self._fields if not callable(field.default)}
+        self._defaults = {field.attname: field.get_default for field in self._fields if callable(field.default)}
         self._columns = [str(field.column) for field in self._fields]
         self._key = self._names.index(meta.pk.attname) if meta.pk.attname in self._names else -1
         self._guard = [self._names.index(name) for name in guard]
         self._readers = [self._reader(field) for field in self._fields]
         self._writers = [self._writer(field) for field in self._fields]
         self.name = connection.ops.quote_name(meta.db_table)
-        self._select = f"SELECT {', '.join(self._columns)} FROM {self.name} WHERE "
-        self._insert = f"INSERT INTO {self.name} ({', '.join(self._columns)}) VALUES "
-        self._marks = f"({', '.join(['%s'] * len(self._columns))})"
         self.columns = ", ".join(self._columns)
+        self._select = f"SELECT {self.columns} FROM {self.name} WHERE "
+        self._insert = f"INSERT INTO {self.name} ({self.columns}) VALUES "
+        self._marks = f"({', '.join(['%s'] * len(self._columns))})"
+        self._moments = [n for n, field in enumerate(self._fields) if isinstance(field, models.DateTimeField)]
         self._types = [_plain_type(field, connection) for field in self._fields]
         self._typed = ", ".join(f"%s::{kind}" for kind in self._types)
+
+    def make(self, **fields: Any) -> M:
+        """A row that is not there yet; what is not given has its default."""
+        defaults = {name: default() for name, default in self._defaults.items() if name not in fields}
+        return self._bare(self._fixed | defaults | fields, adding=True)
 
     def select(self, where: str, params: Sequence[Any]) -> Callable[[], list[M]]:
         """Ask for the rows that `where`, a constant of the caller's, names; what is returned reads them."""
         found = self._execute(self._select + where, params)
-        return lambda: [self._made(values) for values in found.fetchall()]
+        return lambda: [self.made(values) for values in found.fetchall()]
+
+    def packed(self, where: str) -> str:
+        """An expression for all rows that `where` names, as one JSON array (PostgreSQL), to be read by `unpacked`."""
+        return f"(SELECT json_agg(json_build_array({self.columns})) FROM {self.name} WHERE {where})::text"
+
+    def unpacked(self, text: str | None) -> list[M]:
+        """The rows of a `packed` array. Where there are none, it is null."""
+        rows: list[list[Any]] = json.loads(text) if text else []
+        for values in rows:
+            for index in self._moments:
+                if values[index] is not None:
+                    values[index] = datetime.fromisoformat(values[index])
+        return [self.made(values) for values in rows]
 
     def insert(self, row: M, *, unless_there: bool = False) -> Callable[[], bool]:
         """Write a new row; what is returned says whether it is new, where it may be there already."""
@@ -79,7 +103,7 @@ class Table(Generic[M]):
     def change(self, row: M) -> Change | None:
         """What `update` would write, or None where nothing changed."""
         before: list[Any] = row.__dict__["_read"]
-        now = self._stored(row)
+        now = row.__dict__["_told"] = self._stored(row)
         changed = [index for index, value in enumerate(now) if value != before[index]]
         if not changed:
             return None
@@ -103,20 +127,21 @@ class Table(Generic[M]):
 
     def insertion(self, row: M) -> Change:
         """What `insert` would write, unless it is there."""
-        stored = self._stored(row)
+        stored = row.__dict__["_told"] = self._stored(row)
         sql = f"{self._insert}{self._marks} ON CONFLICT DO NOTHING"
         return Change(sql=sql, sets="", values=stored, same="", compared=[], stored=stored)
 
     def note_written(self, row: M) -> None:
-        """The row stands there as it is here."""
-        row.__dict__["_read"] = self._stored(row)
+        """The row stands there as `change`, `insertion` or `selected` has last told it."""
+        row.__dict__["_read"] = row.__dict__["_told"]
 
     def selected(self, row: M) -> tuple[str, list[Any]]:
         """A new row as what an `INSERT … SELECT` takes in place of `VALUES`: the columns with their types, and values.
 
         The types are without their lengths: a cast to those would cut a text that is too long, not refuse it.
         """
-        return self._typed, self._stored(row)
+        stored = row.__dict__["_told"] = self._stored(row)
+        return self._typed, stored
 
     def note_seq(self, row: M, seq: int) -> None:
         """The row is known to have this `seq` by now."""
@@ -125,13 +150,22 @@ class Table(Generic[M]):
     def _execute(self, sql: str, params: Sequence[Any]) -> Any:
         return driver.execute(connections[self._connection.alias], sql, params)
 
-    def _made(self, values: Sequence[Any]) -> M:
+    def made(self, values: Sequence[Any]) -> M:
+        """A row from what the database gives for `columns`."""
         read = [
             value if reader is None or value is None else reader(value)
             for reader, value in zip(self._readers, values, strict=True)
         ]
-        row = self._model.from_db(self._connection.alias, self._names, read)
+        row = self._bare(dict(zip(self._names, read, strict=True)), adding=False)
         row.__dict__["_read"] = self._stored(row)
+        return row
+
+    def _bare(self, values: dict[str, Any], *, adding: bool) -> M:
+        """A row without what `Model.__init__` does beside (signals, a loop over the fields): several times as fast."""
+        row = self._model.__new__(self._model)
+        row.__dict__.update(values)
+        row._state = ModelState()
+        row._state.adding, row._state.db = adding, self._connection.alias
         return row
 
     def _stored(self, row: M) -> list[Any]:

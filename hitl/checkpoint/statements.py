@@ -7,7 +7,7 @@ The fence is the UPDATE of the thread's row, whose RETURNING feeds the INSERT, s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.db import transaction
 from hitl.checkpoint import driver
 from hitl.checkpoint.rows import Change, Table
 from hitl.facts import Fact
-from hitl.store import Lease, lost
+from hitl.store import Lease
 
 COLUMNS = [
     "thread_id",
@@ -38,45 +38,126 @@ COLUMNS = [
 
 # SQLite takes 999 parameters a statement in its oldest builds that Django supports.
 MAX_ROWS = 60
-# PostgreSQL takes 65,535.
-MOST_IN_ONE = 1000
+# Each may be a megabyte.
+MOST_IN_ONE = 200
+# One for all: `json.dumps` would make another each time.
+_as_json = json.JSONEncoder(default=str).encode
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _REPLAYED = """
 SELECT seq, kind, turn, path, attempt, name, digest, position, alone,
-       CASE WHEN kind IN ('event', 'enqueue') THEN NULL ELSE value END,
-       CASE WHEN kind IN ('task', 'event', 'leg', 'warning', 'enqueue') THEN '' ELSE detail END, epoch
-  FROM hitl_checkpoint WHERE thread_id = %s AND seq {} ORDER BY seq
+       CASE WHEN kind IN ('event', 'enqueue') THEN NULL ELSE value END AS value,
+       CASE WHEN kind IN ('task', 'event', 'leg', 'warning', 'enqueue') THEN '' ELSE detail END AS detail, epoch
+  FROM hitl_checkpoint WHERE thread_id = %s AND seq {}
 """
-REPLAYED = _REPLAYED.format("BETWEEN %s AND %s")
-LAST_TURN = _REPLAYED.format(">= (SELECT turn_seq FROM hitl_thread WHERE id = %s)")
+REPLAYED = f"{_REPLAYED.format('BETWEEN %s AND %s')} ORDER BY seq"
+# From where the open (or last) turn begins, behind the value it builds on.
+LAST_TURN = f"""
+{_REPLAYED.format("= (SELECT previous_seq FROM hitl_thread WHERE id = %s AND previous_seq < turn_seq)")}
+UNION ALL
+{_REPLAYED.format(">= (SELECT turn_seq FROM hitl_thread WHERE id = %s)")}
+ORDER BY seq
+"""
+
+LAST_TURN_PACKED = f"""
+(SELECT json_agg(json_build_array(
+    seq, kind, turn, path, attempt, name, digest, position, alone, value, detail, epoch) ORDER BY seq)
+   FROM ({LAST_TURN}) AS turn)
+"""
 
 
-def append_postgres(connection: Any, lease: Lease, facts: Sequence[Fact]) -> None:
-    """Fence, numbering and facts in one statement, one round trip."""
-    count = len(facts)
-    if count > MOST_IN_ONE:
-        append_generic(connection, lease, facts)
-        return
-    changes, changed = _thread_changes(facts)
-    values = " UNION ALL ".join([_POSTGRES_ROW] * count)
-    sql = (
-        f"WITH f AS (UPDATE hitl_thread SET seq = seq + %s{changes} "
-        "WHERE id = %s AND lease_epoch = %s RETURNING seq, id) "
-        f"INSERT INTO hitl_checkpoint ({', '.join(COLUMNS)}) {values} RETURNING seq"
-    )
-    params: list[Any] = [count, *changed, lease.thread_id, lease.epoch]
-    for index, fact in enumerate(facts):
-        fact.epoch = lease.epoch
-        params += [count - 1 - index, *_values(connection, fact)]
-    rows = driver.execute(connection, sql, params).fetchall()
-    if not rows:
-        raise lost(lease)
-    _number(facts, max(row[0] for row in rows), lease)
+Part = tuple[Lease, Sequence[Fact]]
 
 
-_POSTGRES_ROW = (
-    "SELECT f.id, f.seq - %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::timestamptz, %s::timestamptz FROM f"
+def append(connection: Any, parts: Sequence[Part]) -> set[tuple[str, int]]:
+    """Write the facts of some leases, one part each, in one commit, and number them.
+
+    Returns thread and epoch of those whose lease still stands; of the others nothing is written.
+    """
+    if connection.vendor == "postgresql" and sum(len(facts) for _, facts in parts) <= MOST_IN_ONE:
+        return _append_postgres(connection, parts)
+    return _append_generic(connection, parts)
+
+
+# Facts travel as JSON: one statement whatever their number, which the server plans once.
+_FACT_TYPES = {
+    "kind": "text",
+    "turn": "integer",
+    "path": "text",
+    "attempt": "integer",
+    "name": "text",
+    "digest": "text",
+    "position": "integer",
+    "alone": "boolean",
+    "value": "text",
+    "detail": "text",
+    "epoch": "bigint",
+    "started_at": "timestamptz",
+    "created_at": "timestamptz",
+}
+_APPEND = f"""
+WITH part AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%s::json) AS p (id text, epoch bigint, facts integer, claims integer, warning text)
+), f AS (
+    UPDATE hitl_thread
+       SET seq = seq + part.facts, claims = coalesce(part.claims, hitl_thread.claims),
+           warning = coalesce(part.warning, hitl_thread.warning)
+      FROM part WHERE hitl_thread.id = part.id AND lease_epoch = part.epoch
+    RETURNING hitl_thread.id AS locked, seq AS last, lease_epoch
+), written AS (
+    INSERT INTO hitl_checkpoint (thread_id, seq, {", ".join(_FACT_TYPES)})
+    SELECT locked, last - back, {", ".join(_FACT_TYPES)}
+      FROM f JOIN json_to_recordset(%s::json) AS fact (
+          id text, back integer, {", ".join(f"{name} {kind}" for name, kind in _FACT_TYPES.items())}
+      ) ON fact.id = locked AND fact.epoch = lease_epoch
 )
+SELECT locked, lease_epoch, last FROM f
+"""
+
+
+def _append_postgres(connection: Any, parts: Sequence[Part]) -> set[tuple[str, int]]:
+    """Fences, numbering and facts in one statement, one round trip."""
+    # In the order of their ids, so that two groups seldom wait for each other.
+    parts = sorted(parts, key=lambda part: part[0].thread_id)
+    leases, rows = [], []
+    for lease, facts in parts:
+        changes = _thread_changes(facts)
+        leases.append({"id": lease.thread_id, "epoch": lease.epoch, "facts": len(facts), **changes})
+        for back, fact in zip(range(len(facts) - 1, -1, -1), facts, strict=True):
+            fact.epoch = lease.epoch
+            values = zip(_FACT_TYPES, _values(connection, fact), strict=True)
+            rows.append({"id": lease.thread_id, "back": back, **dict(values)})
+    done = driver.execute(connection, _APPEND, [_as_json(leases), _as_json(rows)])
+    last = {(thread_id, epoch): seq for thread_id, epoch, seq in done.fetchall()}
+    for lease, facts in parts:
+        if (lease.thread_id, lease.epoch) in last:
+            _number(facts, last[lease.thread_id, lease.epoch], lease)
+    return set(last)
+
+
+def _append_generic(connection: Any, parts: Sequence[Part]) -> set[tuple[str, int]]:
+    """The same in a short transaction, for databases without UPDATE in WITH."""
+    met: set[tuple[str, int]] = set()
+    # Without a savepoint: a lost lease writes nothing, and after an error the whole transaction is given up.
+    with transaction.atomic(using=connection.alias, savepoint=False):
+        for lease, facts in sorted(parts, key=lambda part: part[0].thread_id):
+            changes = _thread_changes(facts)
+            sets = "".join(f", {name} = %s" for name in changes)
+            fence = f"UPDATE hitl_thread SET seq = seq + %s{sets} WHERE id = %s AND lease_epoch = %s RETURNING seq"
+            params = [len(facts), *changes.values(), lease.thread_id, lease.epoch]
+            found = driver.execute(connection, fence, params).fetchall()
+            if found:
+                _number(facts, found[0][0], lease)
+                insert_facts(connection, lease.thread_id, facts)
+                met.add((lease.thread_id, lease.epoch))
+    return met
+
+
+def _thread_changes(facts: Sequence[Fact]) -> dict[str, Any]:
+    """What else the fencing UPDATE sets on the thread, by column."""
+    # A `call` only says what is under way: it is no progress that a run's claims are counted from (rule 27).
+    changes: dict[str, Any] = {} if all(fact.kind == "call" for fact in facts) else {"claims": 0}
+    warnings = [fact.detail["message"] for fact in facts if fact.kind == "warning"]
+    return changes | ({"warning": warnings[-1]} if warnings else {})
 
 
 def write_postgres(
@@ -115,28 +196,6 @@ _NUMBERED_ROW = (
 )
 
 
-def append_generic(connection: Any, lease: Lease, facts: Sequence[Fact]) -> None:
-    """The same in a short transaction, for databases without UPDATE in WITH."""
-    changes, changed = _thread_changes(facts)
-    fence = f"UPDATE hitl_thread SET seq = seq + %s{changes} WHERE id = %s AND lease_epoch = %s RETURNING seq"
-    # Without a savepoint: a lost lease writes nothing, and after an error the whole transaction is given up.
-    with transaction.atomic(using=connection.alias, savepoint=False):
-        met = driver.execute(connection, fence, [len(facts), *changed, lease.thread_id, lease.epoch]).fetchall()
-        if met:
-            _number(facts, met[0][0], lease)
-            insert_facts(connection, lease.thread_id, facts)
-    if not met:
-        raise lost(lease)
-
-
-def _thread_changes(facts: Sequence[Fact]) -> tuple[str, list[Any]]:
-    """What else the fencing UPDATE sets on the thread, as SQL and parameters."""
-    # A `call` only says what is under way: it is no progress that a run's claims are counted from (rule 27).
-    sql = "" if all(fact.kind == "call" for fact in facts) else ", claims = 0"
-    warnings = [fact.detail["message"] for fact in facts if fact.kind == "warning"]
-    return (f"{sql}, warning = %s", warnings[-1:]) if warnings else (sql, [])
-
-
 def _number(facts: Sequence[Fact], last: int, lease: Lease) -> None:
     for index, fact in enumerate(facts):
         fact.seq, fact.epoch = last - len(facts) + 1 + index, lease.epoch
@@ -166,7 +225,7 @@ def _values(connection: Any, fact: Fact) -> list[Any]:
         fact.position,
         fact.alone,
         fact.value,
-        json.dumps(fact.detail, default=str) if fact.detail else "",
+        _as_json(fact.detail) if fact.detail else "",
         fact.epoch,
         moment(fact.started_at),
         moment(fact.created_at),
@@ -175,16 +234,17 @@ def _values(connection: Any, fact: Fact) -> list[Any]:
 
 def replayed(connection: Any, thread_id: str, first: int, last: int) -> list[Fact]:
     """Facts as replay needs them: without times, the texts of what is not replayed, and results' arguments."""
-    return _replayed(driver.execute(connection, REPLAYED, [thread_id, first, last]))
+    return replayed_facts(driver.execute(connection, REPLAYED, [thread_id, first, last]).fetchall())
 
 
 def ask_last_turn(connection: Any, thread_id: str) -> Callable[[], list[Fact]]:
-    """The same from where the open (or last) turn begins; what is returned reads them."""
-    found = driver.execute(connection, LAST_TURN, [thread_id, thread_id])
-    return lambda: _replayed(found)
+    """The last turn's, behind the one that it builds on; what is returned reads them."""
+    found = driver.execute(connection, LAST_TURN, [thread_id] * 4)
+    return lambda: replayed_facts(found.fetchall())
 
 
-def _replayed(found: Any) -> list[Fact]:
+def replayed_facts(rows: Iterable[Sequence[Any]]) -> list[Fact]:
+    """Facts from what `LAST_TURN` and `REPLAYED` give."""
     return [
         Fact(
             kind=kind,
@@ -201,5 +261,5 @@ def _replayed(found: Any) -> list[Fact]:
             seq=seq,
             epoch=epoch,
         )
-        for seq, kind, turn, path, attempt, name, digest, position, alone, value, detail, epoch in found.fetchall()
+        for seq, kind, turn, path, attempt, name, digest, position, alone, value, detail, epoch in rows
     ]

@@ -9,6 +9,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from hitl import codec, failures
+from hitl.checkpoint.memory import InMemorySaver
 from hitl.facts import Fact, segment
 from hitl.store import Lease, Store
 
@@ -23,12 +24,11 @@ def pass_by(store: Store, thread_id: str = "1") -> None:
         for fact in store.facts(thread_id)
         if fact.kind in MOMENTS
     }
-    kept: Any = getattr(store, "_threads", {})
-    if isinstance(kept, dict):
-        row = kept[thread_id].row
-        row.wake_at = past if row.wake_at else None
+    if isinstance(store, InMemorySaver):
+        kept = store._threads[thread_id]
+        kept.row.wake_at = past if kept.row.wake_at else None
         for seq, detail in changed.items():
-            kept[thread_id].facts[seq].detail = detail
+            kept.facts[seq].detail = detail
         return
     from hitl.models import Checkpoint, Thread
 

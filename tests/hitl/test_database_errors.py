@@ -165,7 +165,7 @@ def said(words: str) -> Iterator[threading.Event]:
             if words in record.getMessage():
                 event.set()
 
-    logger, handler = logging.getLogger("hitl.checkpoint.database"), Handler()
+    logger, handler = logging.getLogger("hitl.checkpoint"), Handler()
     logger.addHandler(handler)
     try:
         yield event

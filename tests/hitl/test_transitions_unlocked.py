@@ -11,18 +11,45 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from hitl import answering, rebuild, testing, transitions
 from hitl.answering import Given
 from hitl.checkpoint.database import DatabaseSaver, saver
 from hitl.errors import AlreadyAnswered, ThreadBusy
+from hitl.func import entrypoint, task
 from hitl.models import Run, Thread
 from hitl.opening import Start
 from hitl.store import Unit
+from hitl.types import Command, interrupt
 from tests.hitl.journals import ANA, BEN, begin, claim, gapless, kinds, leased, paused
 from tests.hitl.racing import in_background
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+
+CONFIG = {"configurable": {"thread_id": "t"}}
+
+
+@task
+def step_1(text: str) -> str:
+    return f"{text} bar"
+
+
+@task
+def human_feedback(text: str) -> str:
+    return f"{text} {interrupt('Please provide feedback')}"
+
+
+@task
+def step_3(text: str) -> str:
+    return f"{text} qux"
+
+
+@entrypoint()
+def workflow(text: str) -> str:
+    return str(step_3(human_feedback(step_1(text).result()).result()).result())
 
 
 @pytest.fixture
@@ -31,7 +58,9 @@ def store() -> Iterator[DatabaseSaver]:
     testing.close()
 
 
-def pushed_in(store: DatabaseSaver, other: Callable[[], Any], work: Callable[[Unit], Any], **options: Any) -> Any:
+def pushed_in(
+    store: DatabaseSaver, other: Callable[[], Any], work: Callable[[Unit], Any], *, looks: int = 2, **options: Any
+) -> Any:
     """What `work` comes to where `other` happens between its first look at the thread and what it writes."""
     looked: list[Unit] = []
 
@@ -44,9 +73,19 @@ def pushed_in(store: DatabaseSaver, other: Callable[[], Any], work: Callable[[Un
     try:
         return store.transact("t", with_company, repeatable=True, **options)
     finally:
-        assert len(looked) == 2
+        assert len(looked) == looks
         assert gapless(store)
         assert not rebuild.compare("t")
+
+
+def test_a_whole_workflow_takes_a_statement_a_durable_fact(store: DatabaseSaver) -> None:
+    """Its eight facts are seven commits, since a turn is begun and claimed in one; the answer's rows are read first."""
+    store.now()
+    with testing.inline(), CaptureQueriesContext(connection) as seen:
+        assert "__interrupt__" in workflow.invoke("foo", CONFIG)
+        assert workflow.invoke(Command(resume="baz"), CONFIG) == "foo bar baz qux"
+    assert len(seen) == 8, [query["sql"][:60] for query in seen]
+    assert not rebuild.compare("t")
 
 
 def test_alone_it_looks_once(store: DatabaseSaver) -> None:
@@ -64,9 +103,11 @@ def test_alone_it_looks_once(store: DatabaseSaver) -> None:
 
 
 def test_another_one_makes_the_thread(store: DatabaseSaver) -> None:
+    store.now()  # the database's clock is known, so that a new thread need not be looked for
     work = partial(transitions.start, asked=Start("w", '"foo"', ANA))
     with pytest.raises(ThreadBusy):
-        pushed_in(store, partial(begin, store), work, create=True)
+        # As if it were new, as it is then, and under the lock.
+        pushed_in(store, partial(begin, store), work, create=True, looks=3)
     assert kinds(store) == ["input"]
 
 
