@@ -24,17 +24,18 @@ def pass_by(store: Store, thread_id: str = "1") -> None:
         for fact in store.facts(thread_id)
         if fact.kind in MOMENTS
     }
+    # The thread's own timer last: a run that follows it takes it up at once.
     if isinstance(store, InMemorySaver):
         kept = store._threads[thread_id]
-        kept.row.wake_at = past if kept.row.wake_at else None
         for seq, detail in changed.items():
             kept.facts[seq].detail = detail
+        kept.row.wake_at = past if kept.row.wake_at else None
         return
     from hitl.models import Checkpoint, Thread
 
-    Thread.objects.filter(pk=thread_id, wake_at__isnull=False).update(wake_at=past)
     for seq, detail in changed.items():
         Checkpoint.objects.filter(thread_id=thread_id, seq=seq).update(detail=json.dumps(detail))
+    Thread.objects.filter(pk=thread_id, wake_at__isnull=False).update(wake_at=past)
 
 
 def failed_attempt(
