@@ -12,9 +12,9 @@ from tests.e2e.journal import eventually
 
 
 @pytest.fixture
-def held(sign_in, ask):
+def held(sign_in, ask, request):
     """A question that Ben has just answered, and his page."""
-    question = ask("undoable")
+    question = ask(getattr(request, "param", "undoable"))
     page = sign_in("ben")
     pages.open_question(page, question)
     pages.give_answer(page, "yes, all of it")
@@ -59,6 +59,7 @@ def test_it_leaves_when_the_time_is_over(held) -> None:
     expect(toast(page).get_by_role("button", name="Undo")).to_be_hidden()
 
 
+@pytest.mark.parametrize("held", ["unhurried"], indirect=True)
 def test_on_another_device(held, sign_in, journal) -> None:
     question, _ = held
     other = sign_in("ben", viewport={"width": 360, "height": 740})

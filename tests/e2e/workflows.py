@@ -96,6 +96,12 @@ def wide(name: str) -> Any:
     )
 
 
+@entrypoint(undo_seconds=60)
+def unhurried(name: str) -> Any:
+    """As `undoable`, for who needs longer to get there."""
+    return interrupt(f"Shall {name} go out?")
+
+
 @entrypoint(undo_seconds=4)
 def undoable(name: str) -> Any:
     """Asks, and lets the answer be undone for some seconds."""
