@@ -15,6 +15,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection, connections
 
+from tests import emptying
+
 # What a plain `pytest` leaves out, for it needs a server, a browser or patience.
 LEFT_OUT = "not postgres and not redis and not browser and not packaging and not chaos and not soak"
 
@@ -85,6 +87,8 @@ def fixtures(item: pytest.Item) -> set[str]:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The test database, rid of connections that were half made when the last test ended: it could not be dropped."""
+    with django_db_blocker.unblock():
+        emptying.begin("default")
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock():
