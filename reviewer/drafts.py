@@ -24,7 +24,7 @@ from reviewer.models import Draft
 MAX_CHARS = 1_000_000
 KEPT_DAYS = 30
 # What travels with every form and is none of what was typed.
-NOT_TYPED = ("csrfmiddlewaretoken", "page_of", "version", "token", "pick", "choice")
+NOT_TYPED = ("csrfmiddlewaretoken", "page_of", "version", "token", "pick", "choice", "rows")
 
 
 class DraftTooLarge(ValueTooLarge):
@@ -34,12 +34,12 @@ class DraftTooLarge(ValueTooLarge):
 def save(form: Form, *, question: Interrupt, person: User, data: QueryDict, version: int) -> Draft:
     """Keep what was typed into the form; passwords are left out. Raises ValueTooLarge over a million characters."""
     secret = {form.add_prefix(name) for name, field in form.fields.items() if isinstance(field.widget, PasswordInput)}
-    typed = {name: texts for name, texts in data.lists() if name not in secret and name not in NOT_TYPED}
-    if sum(len(str(text)) for texts in typed.values() for text in texts) > MAX_CHARS:
+    kept_texts = {name: texts for name, texts in data.lists() if name not in secret and name not in NOT_TYPED}
+    if sum(len(str(text)) for texts in kept_texts.values() for text in texts) > MAX_CHARS:
         said = gettext("A draft may be {most} characters long; this one is not kept. Shorten it.")
         raise DraftTooLarge(said.format(most=times.count(MAX_CHARS)))
     now = timezone.now()
-    kept = {"version": version, "fields": _storable(typed), "updated_at": now}
+    kept = {"version": version, "fields": _storable(kept_texts), "updated_at": now}
     if question.status == question.Status.PENDING:
         kept["leased_at"] = leases.since_when(question, person, now)
     draft, _ = Draft.objects.update_or_create(question=question, person=person, defaults=kept)
@@ -60,22 +60,17 @@ def forget(question: Interrupt, person: User) -> None:
 
 def as_posted(draft: Draft, *, version: int) -> QueryDict:
     """What was typed, as if it were sent for this version of the question."""
-    data = QueryDict(mutable=True)
-    for name, texts in draft.fields.items():
-        data.setlist(name, texts)
+    data = typed(draft)
     data["version"], data["token"] = str(version), "draft"
     return data
 
 
-def fill(form: Form, draft: Draft) -> None:
-    """Show what was typed in a form that has not been sent; nothing is checked yet."""
+def typed(draft: Draft) -> QueryDict:
+    """What was typed, for a form that has not been sent."""
     data = QueryDict(mutable=True)
     for name, texts in draft.fields.items():
         data.setlist(name, texts)
-    for name, field in form.fields.items():
-        prefixed = form.add_prefix(name)
-        if not field.widget.is_hidden and not field.widget.value_omitted_from_data(data, {}, prefixed):
-            form.initial[name] = field.widget.value_from_datadict(data, {}, prefixed)
+    return data
 
 
 def _storable(typed: dict[str, list[Any]]) -> dict[str, list[str]]:

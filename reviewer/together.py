@@ -120,16 +120,15 @@ def choices(picks: Sequence[Pick]) -> list[str]:
     return [label for label in labels[0] if all(label in others for others in labels[1:])]
 
 
-def shared_form(picks: Sequence[Pick]) -> Answer | None:
-    """The form for all of them, where they do not differ in anything that is asked or proposed; filled in with the
-    latest draft that there is for any of them."""
+def shared_form(picks: Sequence[Pick], *, typed: QueryDict | None = None) -> Answer | None:
+    """The form for all of them, where they do not differ in anything that is asked or proposed; filled in with
+    what stands there (`typed`), or the latest draft that there is for any of them."""
     found = [form_for(one.first.question) for one in sets(picks)]
     if not found or not found[0].is_shared or len({_signature(form) for form in found}) > 1:
         return None
-    form = form_for(picks[0].question)
-    if typed := [pick.draft for pick in picks if pick.draft]:
-        drafts.fill(form, max(typed, key=lambda draft: draft.updated_at))
-    return form
+    if typed is None and (there := [pick.draft for pick in picks if pick.draft]):
+        typed = drafts.typed(max(there, key=lambda draft: draft.updated_at))
+    return form_for(picks[0].question, typed=typed)
 
 
 def decide(request: HttpRequest, picks: Sequence[Pick], *, choice: str, by: User) -> list[Outcome]:
@@ -202,9 +201,7 @@ def _told(form: Answer) -> str:
 
 def _pressed(pick: Pick, choice: str) -> QueryDict | None:
     """What the form would send if this button were pressed at once, on a page that shows the draft."""
-    form = form_for(pick.question)
-    if pick.draft:
-        drafts.fill(form, pick.draft)
+    form = form_for(pick.question, typed=drafts.typed(pick.draft) if pick.draft else None)
     values = [value for value, label, _ in form.shared_buttons if label == choice]
     if not values:
         return None

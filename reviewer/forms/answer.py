@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hitl import codec
 from hitl.models import Interrupt
-from reviewer.forms import fields
+from reviewer.forms import fields, rows
 from reviewer.forms.json import parse
 from reviewer.forms.parts import Shown
 from reviewer.forms.schema import Button, SchemaForm
@@ -38,11 +38,22 @@ class Answer(forms.Form):
     send_label: Any = _("Send this answer")
     page_template = "reviewer/question/form.html"
 
-    def __init__(self, question: Interrupt, data: QueryDict | None = None) -> None:
+    def __init__(self, question: Interrupt, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> None:
+        """typed: what stands in a form that has not been sent, as a draft has it."""
+        if data is not None and rows.is_pressed(data):
+            typed, data = rows.rearranged(data), None
         started = {"version": question.version, "token": uuid.uuid4().hex}
         super().__init__(data, initial=started)
         self.question = question
+        self.typed = typed
         self.build(codec.plain(question.value))
+        if typed is not None:
+            rows.fill(self, typed)
+
+    @property
+    def touched(self) -> str:
+        """Which rows a button has changed, so that there is nothing to be sent; empty where none was pressed."""
+        return rows.touched(self.typed) if self.typed is not None else ""
 
     def build(self, asked: Any) -> None:
         """Add the fields for what is asked."""
@@ -202,9 +213,9 @@ class DataAnswer(Answer):
 class SchemaAnswer(SchemaForm, Answer):
     """The fields that a response schema asks for."""
 
-    def __init__(self, question: Interrupt, data: QueryDict | None = None) -> None:
+    def __init__(self, question: Interrupt, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> None:
         self.schema = json.loads(question.schema)
-        super().__init__(question, data, schema=self.schema, root="answer", label=gettext("Your answer"))
+        super().__init__(question, data, typed=typed, schema=self.schema, root="answer", label=gettext("Your answer"))
 
     def build(self, asked: Any) -> None:
         """SchemaForm adds the fields."""

@@ -55,7 +55,8 @@ class Proposal:
         self.spoken = [decision for decision in SPOKEN if decision in action.allowed]
         self.part: Part | None = None
         if EDIT in action.allowed:
-            self.part = proposal.fields_of(action.args, action.args_schema, root=f"a{at}.args")
+            typed = form.data if form.is_bound else form.typed
+            self.part = proposal.fields_of(action.args, action.args_schema, root=f"a{at}.args", typed=typed)
 
     def fields(self) -> dict[str, forms.Field]:
         found: dict[str, forms.Field] = {
@@ -199,12 +200,12 @@ class ApprovalAnswer(Answer):
     page_template = "reviewer/question/approval.html"
     button_name = "a0.decision"
 
-    def __init__(self, question: Interrupt, data: QueryDict | None = None) -> None:
+    def __init__(self, question: Interrupt, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> None:
         kind = questions.get(question.kind)
         assert isinstance(kind, Approval), f"{question.kind} proposes no actions"
         self.kind = kind
         self.schema = json.loads(question.schema) if question.schema else None
-        super().__init__(question, data)
+        super().__init__(question, data, typed=typed)
 
     def build(self, asked: Any) -> None:
         self.asked = asked

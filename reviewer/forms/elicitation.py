@@ -29,9 +29,10 @@ class ElicitationAnswer(SchemaForm, Answer):
 
     button_name = "action"
 
-    def __init__(self, question: Interrupt, data: QueryDict | None = None) -> None:
+    def __init__(self, question: Interrupt, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> None:
         self.wanted = elicitation.requested(codec.plain(question.value))
-        super().__init__(question, data, schema=self.wanted or NOTHING, root="answer", label=gettext("Content"))
+        schema = self.wanted or NOTHING
+        super().__init__(question, data, typed=typed, schema=schema, root="answer", label=gettext("Content"))
         if self.wanted is None:
             del self.fields["answer"]
         missing = dict.fromkeys(("required", "invalid_choice"), _("Choose by one of the buttons."))

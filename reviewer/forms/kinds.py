@@ -29,9 +29,11 @@ def register(kind: str, form: type[Answer]) -> type[Answer]:
     return form
 
 
-def form_for(question: Interrupt, data: QueryDict | None = None) -> Answer:
-    """The form for a question. One of a kind that has none, or that its kind cannot read any more, is answered
-    as text or JSON: there is no dead end."""
+def form_for(question: Interrupt, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> Answer:
+    """The form for a question, as it was sent (`data`), or as it stands there unsent (`typed`).
+
+    One of a kind that has none, or that its kind cannot read any more, is answered as text or JSON: no dead end.
+    """
     form = _forms.get(question.kind, DataAnswer)
     is_readable = questions.get(question.kind).detect(codec.plain(question.value), schema_of(question))
-    return (form if is_readable else DataAnswer)(question, data)
+    return (form if is_readable else DataAnswer)(question, data, typed=typed)

@@ -182,7 +182,39 @@ class Tabs:
         return branch.group.value(cleaned) if branch else self.empty
 
 
-Part = Leaf | Constant | Group | Tabs
+@dataclasses.dataclass
+class Rows:
+    """A list of objects: a group for each row, by its key, and the field that holds the keys."""
+
+    name: str
+    legend: str
+    help_text: str
+    keys: Leaf
+    rows: dict[str, Group]
+    row_size: int
+    most: int
+    empty: Any = MISSING
+    given: Any = UNKNOWN
+
+    def leaves(self) -> Iterator[Leaf]:
+        yield self.keys
+        for row in self.rows.values():
+            yield from row.leaves()
+
+    def live(self, chosen: Chosen) -> Iterator[Leaf]:
+        yield self.keys
+        for row in self.rows.values():
+            yield from row.live(chosen)
+
+    def value(self, cleaned: dict[str, Any]) -> Any:
+        fields = [leaf.name for row in self.rows.values() for leaf in row.leaves()]
+        is_whole = isinstance(self.given, list) and list(self.rows) == [str(at) for at in range(len(self.given))]
+        if is_whole and all(cleaned.get(name) is KEPT for name in fields):
+            return self.given
+        return [row.value(cleaned) for row in self.rows.values()] or self.empty
+
+
+Part = Leaf | Constant | Group | Tabs | Rows
 Tree = Part | Branches
 
 
@@ -201,6 +233,22 @@ class Shown:
     is_tabs: bool = False
     proposed: str | None = None
     diff: tuple[Segment, ...] = ()
+    # Of a list its name, whether there is room for another row, and whether the cursor belongs there; of a row its key.
+    rows: str = ""
+    has_room: bool = False
+    is_focused: bool = False
+    row: str = ""
+
+
+def size(part: Tree) -> int:
+    """How many fields a person sees at first, those of a list's rows once."""
+    if isinstance(part, Rows):
+        return 1 + part.row_size
+    if isinstance(part, Group):
+        return sum(size(inner) for inner in part.parts.values())
+    if isinstance(part, Tabs | Branches):
+        return isinstance(part, Tabs) + sum(size(branch.group) for branch in part.branches)
+    return isinstance(part, Leaf)
 
 
 def typed(leaf: Leaf, form: forms.Form) -> str:
@@ -219,9 +267,25 @@ def shown(part: Part, form: forms.Form, *, branch: str = "") -> Shown:
         tabs = (shown_tab(branch.group, form, at) for at, branch in enumerate(part.branches))
         inner = (shown(part.choice, form), *(tab for tab in tabs if tab.parts))
         return Shown(part.legend, part.help_text, parts=inner, is_tabs=True)
+    if isinstance(part, Rows):
+        return shown_rows(part, form)
     inner = tuple(shown(one, form) for one in part.parts.values() if not isinstance(one, Constant))
     return Shown(part.legend, part.help_text, parts=inner, branch=branch)
 
 
 def shown_tab(group: Group, form: forms.Form, at: int) -> Shown:
     return dataclasses.replace(shown(group, form), tab=str(at))
+
+
+def shown_rows(part: Rows, form: forms.Form) -> Shown:
+    """A list and its rows."""
+    return Shown(
+        part.legend,
+        part.help_text,
+        field=form[part.keys.name],
+        parts=tuple(dataclasses.replace(shown(row, form), row=key) for key, row in part.rows.items()),
+        proposed=part.keys.before,
+        rows=part.name,
+        has_room=len(part.rows) < part.most,
+        is_focused=getattr(form, "touched", "") == part.name,
+    )

@@ -12,8 +12,9 @@ from django import forms
 from django.utils.translation import gettext
 
 from hitl import schema as schemas
+from reviewer.forms import rows
 from reviewer.forms.fields import Schema, Text, as_text
-from reviewer.forms.parts import MISSING, UNKNOWN, Group, Leaf, Part, Tabs
+from reviewer.forms.parts import MISSING, UNKNOWN, Group, Leaf, Part, Rows, Tabs
 from reviewer.forms.tree import part_of
 
 LONG_TEXT = 80
@@ -21,12 +22,13 @@ LONG_TEXT = 80
 EXACT = 2**53
 
 
-def fields_of(args: dict[str, Any], args_schema: Schema | None, *, root: str) -> Part:
-    """The parts of a form of these arguments; without a schema, their own types are kept."""
+def fields_of(args: dict[str, Any], args_schema: Schema | None, *, root: str, typed: rows.Typed | None = None) -> Part:
+    """The parts of a form of these arguments; without a schema, their own types are kept. `typed` says how many rows
+    their lists have by now."""
     given = args_schema or {}
     wanted = proposed(given, args, given) if given.get("properties") else inferred(args)
     shared: Schema = {key: given[key] for key in ("$defs", "definitions") if key in given}
-    part = part_of({**shared, **wanted}, root=root, label=gettext("Arguments"))
+    part = part_of({**shared, **wanted}, root=root, label=gettext("Arguments"), typed=typed)
     give(part, args)
     return part
 
@@ -81,6 +83,12 @@ def give(part: Part, value: Any) -> None:
         give(part.choice, None)
         for at, branch in enumerate(part.branches):
             give(branch.group, value if str(at) == part.choice.field.initial else MISSING)
+    if isinstance(part, Rows):
+        part.given = value
+        part.keys.before = part.keys.field.initial
+        for key, row in part.rows.items():
+            there = isinstance(value, list) and int(key) < len(value)
+            give(row, value[int(key)] if there else MISSING)
     if isinstance(part, Group):
         part.given = value
         part.optional = part.optional and not isinstance(value, dict)

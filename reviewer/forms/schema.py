@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from hitl import schema as schemas
-from reviewer.forms import parts
+from reviewer.forms import parts, rows
 from reviewer.forms.fields import Schema
 from reviewer.forms.parts import MISSING, Branch, Branches, Group, Leaf, Shown
 from reviewer.forms.tree import tree
@@ -19,14 +20,30 @@ Button = tuple[str, str, bool]
 
 
 class SchemaForm(forms.Form):
-    """The form of a schema. `root` names the outermost field; inner ones are `root.key`."""
+    """The form of a schema. `root` names the outermost field; inner ones are `root.key`.
+
+    `typed` is what stands in a form that has not been sent: a draft, or what a button for rows sent.
+    """
+
+    typed: QueryDict | None = None
 
     def __init__(self, *args: Any, schema: Schema, root: str, label: str, **options: Any) -> None:
         super().__init__(*args, **options)
         self.schema, self.root, self.label = schema, root, label
-        self.tree = tree(schema, root=root, label=label)
+        self.planted: list[str] = []
+        self.plant(schema, typed=self.data if self.is_bound else self.typed)
+        if self.typed is not None:
+            rows.fill(self, self.typed)
+            focus_first(self, rows.touched(self.typed))
+
+    def plant(self, schema: Schema, *, typed: rows.Typed | None = None) -> None:
+        """Have the fields of a schema."""
+        for name in self.planted:
+            self.fields.pop(name, None)
+        self.tree = tree(schema, root=self.root, label=self.label, typed=typed)
         for leaf in self.tree.leaves():
             self.fields[leaf.name] = leaf.field
+        self.planted = [leaf.name for leaf in self.tree.leaves()]
         if isinstance(self.tree, Branches):
             self.fields[self.tree.name] = forms.ChoiceField(
                 choices=[(place, label) for place, label, _ in self.buttons],
@@ -35,10 +52,7 @@ class SchemaForm(forms.Form):
 
     def propose(self, value: Any) -> None:
         """Begin with a value, as if the schema had it as its default."""
-        filled = tree({**self.schema, "default": value}, root=self.root, label=self.label)
-        for leaf in filled.leaves():
-            if leaf.name in self.fields:
-                self.initial[leaf.name] = leaf.field.initial
+        self.plant({**self.schema, "default": value})
 
     @property
     def button_name(self) -> str:
@@ -97,6 +111,14 @@ class SchemaForm(forms.Form):
         for path, message in errors:
             name = nearest(path, leaves)
             self.add_error(name, message if name else f"{path}: {message}" if path else message)
+
+
+def focus_first(form: forms.Form, within: str) -> None:
+    """The cursor goes to the first field whose name begins like this; nowhere where that is a whole list."""
+    for name, field in form.fields.items():
+        if within.endswith(".") and name.startswith(within):
+            field.widget.attrs["autofocus"] = True
+            return
 
 
 def focus_first_error(form: forms.Form) -> None:

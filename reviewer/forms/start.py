@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from hitl.opening import STRATEGIES
 from hitl.workflow import Workflow
+from reviewer.forms import rows
 from reviewer.forms.fields import date_input
 from reviewer.forms.schema import SchemaForm
 
@@ -63,6 +64,8 @@ class StartForm(SchemaForm):
     )
 
     def __init__(self, workflow: Workflow, data: QueryDict | None = None, *, thread: str = "") -> None:
+        if data is not None and rows.is_pressed(data):
+            self.typed, data = rows.rearranged(data), None
         super().__init__(
             data,
             initial={"key": uuid.uuid4().hex, "thread": thread},

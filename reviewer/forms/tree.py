@@ -14,8 +14,9 @@ from django.utils.translation import gettext
 
 from hitl import schema as schemas
 from hitl.questions.actions import in_words
+from reviewer.forms import rows
 from reviewer.forms.fields import Schema, field_for
-from reviewer.forms.parts import MISSING, Branch, Branches, Constant, Group, Leaf, Part, Tabs, Tree
+from reviewer.forms.parts import MISSING, Branch, Branches, Constant, Group, Leaf, Part, Rows, Tabs, Tree, size
 from reviewer.shown import phrase
 
 # Deeper than this, or with more fields, JSON is easier to write than a form is to fill in.
@@ -27,6 +28,11 @@ MOST_STEPS = 20
 
 NULL = {"type": "null"}
 SHARED = ("$defs", "definitions", "$schema")
+# Keywords of an array that rows do justice to.
+OF_LISTS = {
+    *("type", "items", "minItems", "maxItems", "uniqueItems", "title", "description", "default", "examples"),
+    *("$defs", "definitions", "$schema", "$id"),
+}
 # Keywords of an object that a group of fields does justice to.
 OF_GROUPS = {
     *("type", "properties", "required", "additionalProperties", "title", "description", "default", "examples"),
@@ -34,21 +40,21 @@ OF_GROUPS = {
 }
 
 
-def tree(schema: Schema, *, root: str, label: str) -> Tree:
-    """The parts of a schema, or branches of which a button chooses one."""
+def tree(schema: Schema, *, root: str, label: str, typed: rows.Typed | None = None) -> Tree:
+    """The parts of a schema, or branches of which a button chooses one; `typed` says how many rows its lists have."""
     # A workflow without an annotation takes text.
     given = schema or {"type": "string"}
-    branches = Builder(given, name=root, label=label).branches()
-    if branches is not None and sum(1 for _ in branches.leaves()) <= MOST_FIELDS:
+    branches = Builder(given, name=root, label=label, typed=typed).branches()
+    if branches is not None and size(branches) <= MOST_FIELDS:
         return branches
-    return part_of(given, root=root, label=label)
+    return part_of(given, root=root, label=label, typed=typed)
 
 
-def part_of(schema: Schema, *, root: str, label: str) -> Part:
+def part_of(schema: Schema, *, root: str, label: str, typed: rows.Typed | None = None) -> Part:
     """The parts of a schema; the whole of it one field for JSON if it is too large to be a form."""
-    builder = Builder(schema, name=root, label=label)
+    builder = Builder(schema, name=root, label=label, typed=typed)
     whole = builder.part(builder.root, name=root, path=(), label=label, required=True)
-    if sum(1 for _ in whole.leaves()) > MOST_FIELDS:
+    if size(whole) > MOST_FIELDS:
         return builder.leaf({}, name=root, path=(), label=label, required=True, nullable=False)
     return whole
 
@@ -56,8 +62,10 @@ def part_of(schema: Schema, *, root: str, label: str) -> Part:
 class Builder:
     """Builds parts, with the whole schema at hand for its references."""
 
-    def __init__(self, root: Schema, *, name: str, label: str) -> None:
+    def __init__(self, root: Schema, *, name: str, label: str, typed: rows.Typed | None = None) -> None:
         self.root = root
+        self.typed = typed
+        self.is_in_row = False
         self.name = name
         self.label = label
 
@@ -91,6 +99,10 @@ class Builder:
             return Constant(schema["const"])
         if len(path) < DEEPEST and (tabs := self.tabs(schema, name, path, label, required=required, nullable=nullable)):
             return tabs
+        if len(path) < DEEPEST and (
+            found := self.rows(schema, name, path, label, required=required, nullable=nullable)
+        ):
+            return found
         build = self.group if self.is_group(schema) and len(path) < DEEPEST else self.leaf
         return build(schema, name=name, path=path, label=label, required=required, nullable=nullable)
 
@@ -118,6 +130,55 @@ class Builder:
         choice = Leaf(f"{name}.choice", path, field, lambda place: place)
         empty = None if required and nullable else MISSING
         return Tabs(title_of(schema, label), str(schema.get("description") or ""), choice, branches, empty=empty)
+
+    def rows(
+        self, schema: Schema, name: str, path: tuple[str, ...], label: str, *, required: bool, nullable: bool
+    ) -> Rows | None:
+        """A list of objects; None if the schema is not of that form, or is one within another."""
+        own, may_be_null = self.plain(schema.get("items"))
+        given = schema.get("default")
+        defaults = given if isinstance(given, list) else []
+        is_list = schema.get("type") == "array" and schema.keys() <= OF_LISTS and self.is_group(own)
+        if not is_list or may_be_null or self.is_in_row or not all(isinstance(one, dict) for one in defaults):
+            return None
+        row_size = size(self.row(own, defaults, name=name, path=path, label=label, key="0", at=0))
+        most = min(rows.MOST_ROWS, rows.MOST_FIELDS_IN_ROWS // max(row_size, 1))
+        least = schema.get("minItems", 0)
+        if not isinstance(least, int) or max(len(defaults), least) > most:
+            return None
+        started = [str(at) for at in range(len(defaults) if isinstance(given, list) else least)]
+        keys = rows.keys(self.typed, name, default=started, most=most)
+        field = forms.CharField(
+            label=title_of(schema, label), widget=rows.Keys(), required=False, initial=rows.written(started)
+        )
+        holder = Leaf(rows.field_of(name), path, field, str)
+        return Rows(
+            name=name,
+            legend=title_of(schema, label),
+            help_text=str(schema.get("description") or ""),
+            keys=holder,
+            rows={
+                key: self.row(own, defaults, name=name, path=path, label=title_of(schema, label), key=key, at=at)
+                for at, key in enumerate(keys)
+            },
+            row_size=row_size,
+            most=most,
+            empty=empty_value(schema, required=required, nullable=nullable),
+        )
+
+    def row(
+        self, items: Schema, defaults: list[Any], *, name: str, path: tuple[str, ...], label: str, key: str, at: int
+    ) -> Group:
+        """The row of this key, which stands at this place."""
+        own = {**items, "default": defaults[int(key)]} if int(key) < len(defaults) else items
+        self.is_in_row = True
+        legend = f"{title_of({'title': name_of(items.get('title'))}, label)} {at + 1}"
+        inner = without(own, "title")
+        row = self.group(
+            inner, name=f"{name}.{key}", path=(*path, str(at)), label=legend, required=True, nullable=False
+        )
+        self.is_in_row = False
+        return row
 
     def proposed_tab(self, branches: list[Branch], default: Any, *, name: str, path: tuple[str, ...]) -> str:
         """The place of the branch that the default fits, which gets it as its own; "" where there is none."""

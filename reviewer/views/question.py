@@ -82,7 +82,7 @@ def answer(request: HttpRequest, question_id: str) -> HttpResponse:
     if not form.is_valid():
         if not waits(asked, request.POST.get("version", "")):
             return overtaken(request, form)
-        return refused(request, form)
+        return rearranged(request, form) if form.touched else refused(request, form)
     try:
         verbs.answer(
             question_id,
@@ -156,6 +156,14 @@ def triage(request: HttpRequest, question_id: str) -> HttpResponse:
 
 def waits(asked: Interrupt, version: str) -> bool:
     return asked.status == Interrupt.Status.PENDING and version == str(asked.version)
+
+
+def rearranged(request: HttpRequest, form: Answer) -> HttpResponse:
+    """The form with a row more or less, which is kept as a draft like everything that is typed."""
+    asked, typed = form.question, form.typed
+    assert typed is not None, "a form that was rearranged is not bound"
+    drafts.save(form, question=asked, person=access.person(request), data=typed, version=asked.version)
+    return page(request, asked, form=form)
 
 
 def refused(request: HttpRequest, form: Answer) -> HttpResponse:
@@ -248,8 +256,7 @@ def page(
     if form is not None or not may_answer:
         draft = None
     elif is_pending:
-        form = form_for(asked)
-        begin(form, draft, there)
+        form = begun(asked, draft, there)
     elif asked.answered_by_id != person.pk:
         more |= unsent(asked, draft)
     context = {
@@ -274,15 +281,15 @@ def page(
     return render(request, "reviewer/question/page.html", context, status=status)
 
 
-def begin(form: Answer, draft: Draft | None, there: list[Draft]) -> None:
-    """Fill in what this person has typed, or the answer that the workflow has given back."""
-    asked = form.question
+def begun(asked: Interrupt, draft: Draft | None, there: list[Draft]) -> Answer:
+    """The form with what this person has typed, or the answer that the workflow has given back."""
     if draft is None and asked.problem and asked.answer is not None:
         draft = next((one for one in there if one.person_id == asked.answered_by_id and one.fields), None)
         if draft is None:
+            form = form_for(asked)
             form.recall(codec.plain(asked.answer))
-    if draft is not None:
-        drafts.fill(form, draft)
+            return form
+    return form_for(asked, typed=drafts.typed(draft) if draft else None)
 
 
 def talking(request: HttpRequest, asked: Interrupt) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from reviewer import access, together
 from reviewer.access import ANSWER, needs
+from reviewer.forms import rows
 from reviewer.forms.queue import QueueFilter
 
 
@@ -30,7 +31,8 @@ def decide(request: HttpRequest) -> HttpResponse:
     picks += [member for member in members if member.question.id not in known]
     picks = together.with_drafts(picks, access.person(request))
     outcomes: list[together.Outcome] = []
-    if request.method == "POST" and picks:
+    is_sent = request.method == "POST" and not rows.is_pressed(request.POST)
+    if is_sent and picks:
         choice = request.POST.get("choice", "")
         by = access.person(request)
         if choice:
@@ -46,7 +48,9 @@ def decide(request: HttpRequest) -> HttpResponse:
         "sets": together.sets(picks),
         "left_out": left_out,
         "choices": together.choices(open_picks),
-        "form": together.shared_form(open_picks),
+        "form": together.shared_form(
+            open_picks, typed=None if is_sent or not request.POST else rows.rearranged(request.POST)
+        ),
         "outcomes": outcomes,
         "done": [outcome for outcome in outcomes if not outcome.problem],
         "not_done": [outcome for outcome in outcomes if outcome.problem],

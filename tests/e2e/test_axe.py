@@ -61,9 +61,10 @@ def stage(new_desk: Desk) -> Stage:
     for thread in ASKED:
         ben.post("/start/graph/", input=f"the {thread} one", key=thread, thread=thread)
     ben.post("/start/undoable/", input="the parcel", key="held", thread="held")
+    ben.post("/start/ordering/", input="Ana", key="order", thread="order")
     ben.post("/start/stocktaking/", input="failed", key="failed", thread="failed")
     ben.post("/start/relay/", input="running", key="running", thread="running")
-    return Stage(demo, {name: journal.question(name) for name in (*ASKED, "held")})
+    return Stage(demo, {name: journal.question(name) for name in (*ASKED, "held", "order")})
 
 
 # What is looked at: how to come to each page and each state of it.
@@ -134,6 +135,15 @@ def invalid(page: Page, stage: Stage) -> None:
     pages.open_question(page, stage.asked["aside"])
     pages.send(page)
     expect(page.get_by_text("Write an answer first.")).to_be_visible()
+
+
+def with_rows(page: Page, stage: Stage) -> None:
+    """A list of objects, with a row too many, which is told."""
+    pages.open_question(page, stage.asked["order"])
+    page.locator(".rows").get_by_role("button", name="Add").click()
+    expect(page.get_by_label("Item")).to_have_count(2)
+    pages.send(page)
+    expect(page.locator(".errors").first).to_be_visible()
 
 
 def answered(page: Page, stage: Stage) -> None:
@@ -213,6 +223,7 @@ VISITS: dict[str, Visit] = {
     "question with menus": menus_open,
     "question being changed": changing,
     "question invalid": invalid,
+    "question with rows": with_rows,
     "question answered": answered,
     "question overtaken": overtaken,
     "question told": told,

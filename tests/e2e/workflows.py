@@ -106,3 +106,23 @@ def unhurried(name: str) -> Any:
 def undoable(name: str) -> Any:
     """Asks, and lets the answer be undone for some seconds."""
     return interrupt(f"Shall {name} go out?")
+
+
+LINE = {
+    "type": "object",
+    "properties": {"item": {"type": "string"}, "count": {"type": "integer", "minimum": 1}},
+    "required": ["item", "count"],
+}
+
+
+@entrypoint()
+def ordering(name: str) -> Any:
+    """Asks for a list of objects."""
+    return interrupt(
+        {"question": f"What does {name} order?"},
+        response_schema={
+            "type": "object",
+            "properties": {"lines": {"type": "array", "items": LINE, "minItems": 1}, "note": {"type": "string"}},
+            "required": ["lines"],
+        },
+    )
