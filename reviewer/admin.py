@@ -15,11 +15,12 @@ from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import quote
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -28,7 +29,7 @@ from django.utils.translation import gettext_lazy as _
 from hitl import codec, verbs
 from hitl.errors import HitlError
 from hitl.models import Checkpoint, Interrupt, Run, Thread
-from reviewer import access, admin_lists, times
+from reviewer import access, admin_answer, admin_lists, times
 from reviewer.admin_lists import ByChannel, ByFactKind, ByQuestionKind, ByWorkflow
 from reviewer.telling import told
 
@@ -337,6 +338,26 @@ class InterruptAdmin(Evidence):
 
     def desk_key(self, obj: Interrupt) -> str:
         return obj.pk
+
+    def get_urls(self) -> list[Any]:
+        answer = self.admin_site.admin_view(self.answer_view)
+        return [path("<path:object_id>/answer/", answer, name="hitl_interrupt_answer"), *super().get_urls()]
+
+    def answer_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Answer the question, for whoever may see it here and may answer."""
+        question = self.get_object(request, unquote(object_id))
+        if question is None:
+            raise Http404
+        if not self.has_view_permission(request, question):
+            raise PermissionDenied
+        return admin_answer.page(self, request, question)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        question = self.get_object(request, unquote(object_id))
+        may_answer = {"may_answer": admin_answer.may_answer(request, question)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **may_answer})
 
     @admin.display(description=_("question"))
     def value_shown(self, obj: Interrupt) -> SafeString | str:
