@@ -180,11 +180,13 @@ def code_versions(**_: Any) -> Iterator[CheckMessage]:
             versions[workflow][version].append(process)
     for workflow, by_version in sorted(versions.items()):
         here = registry.find(workflow)
-        known = set(by_version) | ({here.code_version} if here is not None else set())
-        if len(known) > 1:
-            told = "; ".join(f"{version} in {_names(found)}" for version, found in sorted(by_version.items()))
+        told = {version: _names(found) for version, found in by_version.items()}
+        if here is not None:
+            told[here.code_version] = ", ".join(filter(None, [told.get(here.code_version), "this process"]))
+        if len(told) > 1:
+            where = "; ".join(f"{version} in {names}" for version, names in sorted(told.items()))
             yield Warning(
-                f"There are {len(known)} versions of the code of workflow “{workflow}”: {told}",
+                f"There are {len(told)} versions of the code of workflow “{workflow}”: {where}",
                 hint="Restart the processes that have the old code; while a deploy goes on, this is as it should be.",
                 id="hitl.W040",
             )

@@ -13,6 +13,8 @@ from time import monotonic
 
 from hitl import conf, discreet, executors, models, pool, presence, shift
 
+# How long a signal may lie unheard.
+LISTEN_SECONDS = 0.5
 # How long an engine may take to notice that it is to stop.
 LEAVE_SECONDS = 5.0
 
@@ -37,7 +39,9 @@ class Worker:
         engine = Thread(target=self._engine, name="hitl-engine", daemon=True)
         engine.start()
         presence.start(workflows=self.workflows, concurrency=self.concurrency)
-        self.stopping.wait()
+        while not self.stopping.wait(LISTEN_SECONDS):
+            # A signal may come to another thread, which does not wake this one; but this one has to handle it.
+            continue
         deadline = monotonic() + conf.settings().stop_seconds
         while not (shift.idle_within(0.1) or self._hurry.is_set() or monotonic() > deadline):
             continue

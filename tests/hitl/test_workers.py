@@ -92,6 +92,16 @@ def test_a_worker_that_is_stopped_lets_its_runs_end_and_begins_no_other(make: Ma
     assert not Process.objects.exists()
 
 
+@own_executor
+def test_a_worker_hears_a_signal_that_comes_to_another_of_its_threads(make: Make) -> None:
+    """As the first one may, when a process that was frozen goes on."""
+    first = make()
+    until(Process.objects.exists)
+    others = sorted({int(name) for name in os.listdir(f"/proc/{first.pid}/task")} - {first.pid})
+    os.kill(others[-1], signal.SIGTERM)
+    assert first.wait() == 0
+
+
 @each_executor
 def test_what_does_not_end_in_time_is_handed_back_and_goes_on_elsewhere(make: Make) -> None:
     first = make(HITL_STOP_SECONDS="0.1")
