@@ -75,8 +75,11 @@ def test_back_and_about(sign_in, ask) -> None:
     pages.open_question(page, ask())
     press(page, "u")
     expect(page).to_have_title(re.compile("Queue"))
+    page.wait_for_load_state()
     press(page, "g", "r")
     expect(page).to_have_title(re.compile("Runs"))
+    # The title is there before the keys are.
+    page.wait_for_load_state()
     press(page, "g", "i")
     expect(page).to_have_title(re.compile("Queue"))
 
