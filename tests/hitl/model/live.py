@@ -72,7 +72,8 @@ class Ledger:
 
     def _problem(self, at: str, before: Start, now: Start, varies: bool) -> str:
         if now.path != before.path and not varies:
-            return "as another call"
+            # An answer that was given back comes as another one, and so does what is called with it.
+            return "" if self._given_back(after=before.leg.turn.loaded_seq) else "as another call"
         if now.leg is before.leg:
             return "in the same pass"
         facts = [fact for fact in self._facts() if fact.kind in ("task", "error") and fact.path == before.path]
@@ -85,6 +86,9 @@ class Ledger:
         if before.leg.lease.epoch in self.lost or self._answered_below(now.path, after=before.leg.turn.loaded_seq):
             return ""
         return "though nothing had happened to it"
+
+    def _given_back(self, *, after: int) -> bool:
+        return any(fact.kind == "reopen" and fact.seq > after for fact in self._facts())
 
     def _answered_below(self, path: str, *, after: int) -> bool:
         answered = [fact for fact in self._facts() if fact.kind in ("answer", "release") and fact.seq > after]

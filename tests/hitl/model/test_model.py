@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hitl import pool
 from tests.hitl.model.faults import Fault, FaultyMemory
 from tests.hitl.model.play import Play, Reply, Schedule, schedules
-from tests.hitl.model.program import Ask, Spawn, T, blocks
+from tests.hitl.model.program import Ask, Do, Fail, Spawn, T, blocks
 
 SOAK_SECONDS = float(os.environ.get("HITL_SOAK_SECONDS", "600"))
 CRASHES: list[Fault] = ["before", "after"]
@@ -68,6 +68,7 @@ def any_program(test: Any) -> Any:
         ([one, Ask()], {1: "lining", 2: "rolling"}),
     ]:
         test = example(body=body, schedule=Schedule(faults=faults))(test)
+    test = example(body=[Ask(), Do(task=T(body=[Fail()], arg="last"))], schedule=Schedule(retries=1))(test)
     for manner in ("refused", "lining", "interrupting", "rolling", "later", "withdrawn"):
         test = example(body=[Ask(), one, Ask()], schedule=Schedule(replies=[Reply(manner=manner)], turns=2))(test)
     return given(body=blocks(3), schedule=schedules(INLINE))(test)
