@@ -24,7 +24,7 @@ housekeeping = retention.Housekeeping()
 def sweep(*, at_start: bool = False) -> int:
     """Release held answers whose window is over and nudge threads that are due. Returns how many were found.
 
-    at_start: this process has just started: nudges that one before it may have taken along are sent again.
+    at_start: this process has just started, or its broker: nudges that were taken along then are sent again.
     A thread that keeps being due is nudged after 30 s, then after twice as long each time.
     """
     found = tidy() + _nudge(at_start=at_start)

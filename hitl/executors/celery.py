@@ -3,7 +3,8 @@
 A message is sent when the verb's transaction has committed, is acknowledged late, and says nothing but the thread's
 id; a lost one is found by the sweep. Each worker process (`manage.py hitl worker`) runs Celery's worker on threads
 and beat beside it. Beat's sweeps are done where they fall due rather than sent: as messages they would wait behind
-runs that take long, and where several workers have a beat, their sweeps do not get in each other's way.
+runs that take long, and where several workers have a beat, their sweeps do not get in each other's way. A broker that
+comes back after it was lost may have lost what it held: the next sweep sends it again, however late that would be due.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from celery import Celery as App
-from celery import beat
+from celery import beat, bootsteps
 from celery.concurrency.thread import TaskPool
 from celery.worker import WorkController, state
 from django.core.checks import CheckMessage, Error
@@ -36,6 +37,7 @@ SEND_SECONDS = 2.0
 AGAIN_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
+_reconnected = Event()
 
 
 class Celery(Executor):
@@ -84,10 +86,23 @@ class Sweeper(beat.Scheduler):
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> None:
         if advance:
             self.reserve(entry)
-        sweeps.safely()
+        anew = _reconnected.is_set()
+        _reconnected.clear()
+        if not sweeps.safely(at_start=anew) and anew:
+            _reconnected.set()
 
     def setup_schedule(self) -> None:
         self.merge_inplace(self.app.conf.beat_schedule)
+
+
+class Reconnecting(bootsteps.StartStopStep):
+    """Taken by a worker each time that it has a connection to the broker."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, consumer: Any) -> None:
+        if consumer.restart_count:
+            _reconnected.set()
 
 
 class Pool(TaskPool):
@@ -143,6 +158,7 @@ def _app(broker_url: str) -> App:
         broker_connection_max_retries=None,
         beat_schedule={SWEEP: {"task": SWEEP, "schedule": conf.settings().sweep_seconds}},
     )
+    app.steps["consumer"].add(Reconnecting)
     if broker_url.startswith(("redis:", "rediss:")):
         # redis-py 8 ends an idle connection after five seconds, unless it is told not to.
         app.conf.broker_transport_options = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.hitl import contracted
 from tests.hitl.flows import note
 from tests.hitl.journals import claim, gapless, kinds
 from tests.hitl.serving import CELERY, IN_PROCESS, PROCRASTINATE, notes, until, worker
+from tests.services import redis, server
 from tests.services.worker import Worker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
@@ -70,6 +72,20 @@ def go_on(thread_id: str) -> None:
 
 def is_idle(thread_id: str) -> bool:
     return Thread.objects.filter(pk=thread_id, status="idle").exists()
+
+
+@pytest.mark.parametrize("path", [CELERY])
+def test_what_a_broker_took_along_is_sent_again_when_it_is_back(make: Make) -> None:
+    """However long the sweep would wait by then: each nudge that was lost has doubled that."""
+    port = server.free_port()
+    with redis.running(port=port, stop_with=signal.SIGKILL) as url:
+        make(REDIS_URL=url)
+        verbs.start("finish", "while it is there", thread_id="before")
+        until(partial(is_idle, "before"))
+    verbs.start("finish", "while it is away", thread_id="t")
+    Thread.objects.filter(pk="t").update(nudges=8, nudge_at=datetime.now(UTC) + timedelta(hours=1))
+    with redis.running(port=port):
+        until(partial(is_idle, "t"))
 
 
 def stop(one: Worker) -> None:
