@@ -59,6 +59,11 @@ class Journal:
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=10)) as connection:
             return connection.execute(query, parameters).fetchall()
 
+    def spoil(self, question: Question) -> None:
+        """Make the question's row one that no page can be drawn of."""
+        with closing(sqlite3.connect(self.path, timeout=10)) as connection, connection:
+            connection.execute("UPDATE hitl_interrupt SET kind = 'schema', schema = '{' WHERE id = ?", [question.id])
+
     def facts(self, thread: str, *kinds: str) -> list[Fact]:
         """A thread's facts in order, all of them or those of some kinds."""
         found = self.rows(
