@@ -6,7 +6,7 @@ of a running leg under its lease, in one statement where the database can. `load
 
 The fence (rules 1 to 3): a thread's `seq` is raised only under its row's lock, by every writer, so that
 seq order is commit order without gaps. An executor's facts are written only where `lease_epoch` is still
-the one it claimed; claim and cancel raise it.
+the one it claimed; claim and cancel raise it, and a thread begins with one that no deleted thread of its id had.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
-from time import monotonic
+from time import monotonic, time_ns
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -250,6 +250,11 @@ class Unit:
     def drop_lease(self) -> None:
         thread = self.thread
         thread.lease_owner, thread.lease_expires_at, thread.claims = "", None, 0
+
+
+def first_epoch() -> int:
+    """Where a new thread's epochs begin: past those of a deleted thread of its id, which somebody may still run."""
+    return time_ns() // 1000
 
 
 def lost(lease: Lease) -> LeaseLost:

@@ -26,7 +26,7 @@ from hitl.journal import Journal
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 from hitl.observing import Observer
 from hitl.projection import Projection
-from hitl.store import Lease, Opened, Unit, check_thread_id, forgotten, unknown_thread
+from hitl.store import Lease, Opened, Unit, check_thread_id, first_epoch, forgotten, unknown_thread
 
 T = TypeVar("T")
 PRUNED_AT_ONCE = 500
@@ -179,7 +179,9 @@ class DatabaseSaver(Appending):
 
     def _new_thread(self, thread_id: str) -> Thread:
         moment = datetime.now(UTC)
-        return self._tables.threads.make(id=check_thread_id(thread_id), created_at=moment, updated_at=moment)
+        return self._tables.threads.make(
+            id=check_thread_id(thread_id), created_at=moment, updated_at=moment, lease_epoch=first_epoch()
+        )
 
     def _unit(self, seen: Seen, *, is_new: bool = False) -> Unit:
         (thread,) = seen.threads
@@ -294,7 +296,11 @@ class DatabaseSaver(Appending):
     # Forgetting
 
     def delete_thread(self, thread_id: str) -> None:
-        Thread.objects.using(self.alias).filter(id=thread_id).delete()
+        threads = Thread.objects.using(self.alias).filter(id=thread_id)
+        with self._reachable(thread_id), transaction.atomic(using=self.alias):
+            # Else somebody adds to it between what is deleted first and its row (rule 4).
+            if threads.select_for_update().values_list("id").first():
+                threads.delete()
 
     def delete_facts(self, thread_id: str, seqs: Sequence[int]) -> None:
         journal = Checkpoint.objects.using(self.alias)

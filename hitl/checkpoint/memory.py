@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 from hitl import forking
 from hitl.facts import Fact
 from hitl.projection import OPEN, UNENDED, Projection
-from hitl.store import Lease, Opened, Store, Unit, check_thread_id, forgotten, lost, unknown_thread
+from hitl.store import Lease, Opened, Store, Unit, check_thread_id, first_epoch, forgotten, lost, unknown_thread
 
 T = TypeVar("T")
 
@@ -153,7 +153,7 @@ class InMemorySaver(Store):
                 raise unknown_thread(thread_id)
             check_thread_id(thread_id)
             now = datetime.now(UTC)
-            row = ThreadRow(thread_id, now, now) if kept is None else copy.copy(kept.row)
+            row = ThreadRow(thread_id, now, now, lease_epoch=first_epoch()) if kept is None else copy.copy(kept.row)
             projection = Projection(
                 row,
                 [copy.copy(run) for run in kept.runs.values() if run.status in UNENDED] if kept else [],
