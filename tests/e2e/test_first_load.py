@@ -9,13 +9,13 @@ from tests.e2e import pages
 from tests.e2e.journal import Question
 
 MOST_BYTES = 100_000
-# Less than a thousandth is the end of a page's head that was drawn before its rest had been read.
+# Less than this is what stands at the right end of the top bar, drawn before the name beside it had been read.
 WATCH = """
     window.shifts = [];
     new PerformanceObserver(list => {
         for (const entry of list.getEntries()) {
             const what = entry.sources.map(one => one.node?.outerHTML?.slice(0, 120) ?? "?");
-            if (!entry.hadRecentInput && entry.value >= 0.001) window.shifts.push(`${entry.value.toFixed(4)}: ${what}`);
+            if (!entry.hadRecentInput && entry.value >= 5e-4) window.shifts.push(`${entry.value.toFixed(4)}: ${what}`);
         }
     }).observe({ type: "layout-shift", buffered: true });
 """

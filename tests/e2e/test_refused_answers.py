@@ -69,3 +69,19 @@ def test_a_start_that_does_not_fit(sign_in) -> None:
     page.get_by_label("Seconds per batch").fill("0")
     page.get_by_role("button", name="Start Import rows").click()
     expect(page).to_have_url(re.compile("/runs/"))
+
+
+def test_a_field_that_was_pulled_larger_breaks_no_policy(sign_in, ask) -> None:
+    """The browser notes the size that somebody gave a field in a style of its own, which must not be copied."""
+    page = sign_in("ben")
+    pages.open_question(page, ask())
+    box = pages.field(page).bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] - 4, box["y"] + box["height"] - 4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 4, box["y"] + box["height"] + 90, steps=4)
+    page.mouse.up()
+    assert "height" in (pages.field(page).get_attribute("style") or "")
+    pages.send(page)
+    expect(page.get_by_text("Write an answer first.")).to_be_visible()
+    pages.give_answer(page, "baz")
