@@ -1,11 +1,15 @@
 """The pulse of a process: prolongs the leases of running legs and flushes their buffered events.
 
-One thread, started with the first leg. A lease that no longer stands ends its leg at once (rule 28).
+One thread, started with the first leg. A lease that no longer stands ends its leg at once (rule 28). A process that was
+stopped for longer than its leases last has had no pulse either, and others may have gone on in its place: so a call
+does not begin on a lease whose time has passed before that was prolonged (`prolong_first`).
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from threading import Condition, Thread
 from time import monotonic
@@ -17,6 +21,7 @@ from hitl.store import Lease, Store, lost
 
 if TYPE_CHECKING:
     from hitl.leg import Leg
+    from hitl.running import Running
 
 FLUSH_SECONDS = 0.25
 
@@ -85,10 +90,8 @@ def _renew(legs: list[Leg]) -> None:
     by_store: dict[Store, dict[Lease, Leg]] = {}
     for leg in legs:
         by_store.setdefault(leg.store, {})[leg.lease] = leg
-    seconds = conf.settings().lease_seconds
     for store, held in by_store.items():
-        leases = list(held)
-        future = store.submit(lambda store=store, leases=leases: store.renew(leases, lease_seconds=seconds))  # type: ignore[misc]
+        future = store.submit(partial(_prolong, store, list(held)))
         try:
             gone = future.result()
         except Exception as error:
@@ -98,3 +101,26 @@ def _renew(legs: list[Leg]) -> None:
         for lease in gone:
             error_: HitlError = lost(lease)
             held[lease].stop(error_)
+
+
+def _prolong(store: Store, leases: list[Lease]) -> list[Lease]:
+    """Returns those that no longer stand."""
+    began, seconds = monotonic(), conf.settings().lease_seconds
+    gone = store.renew(leases, lease_seconds=seconds)
+    for lease in leases:
+        lease.kept.held_until = began + seconds
+    return gone
+
+
+def prolong_first(leg: Running, work: Callable[[], None]) -> None:
+    """Prolong the leg's lease, or stop the leg where others have it; then do the work, which looks which it was.
+
+    Where the database cannot be asked, the work is done all the same: nothing of it is recorded without the lease.
+    """
+
+    def prolonged(future: Future[list[Lease]]) -> None:
+        if future.exception() is None and future.result():
+            leg.stop(lost(leg.lease))
+        work()
+
+    leg.store.submit(partial(_prolong, leg.store, [leg.lease])).add_done_callback(prolonged)

@@ -18,7 +18,7 @@ from threading import Event, RLock
 from time import monotonic
 from typing import Any
 
-from hitl import attempts, codec, doing, failures, observing, pool, recording, telling
+from hitl import attempts, codec, doing, failures, observing, pool, pulse, recording, telling
 from hitl.errors import HitlError, LeaseLost
 from hitl.events import Buffer
 from hitl.facts import Fact
@@ -85,6 +85,12 @@ class Running(ABC):
             self._after_seconds(wait, call, partial(self._execute, call))
 
     def _execute(self, call: Call) -> None:
+        if monotonic() > self.lease.kept.held_until:
+            pulse.prolong_first(self, partial(self._attempt, call))
+        else:
+            self._attempt(call)
+
+    def _attempt(self, call: Call) -> None:
         if self.stopped is not None:
             return
         call.started_at, call.attempt_began = datetime.now(UTC), monotonic()

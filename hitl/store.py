@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from math import inf
 from time import monotonic, time_ns
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -40,12 +41,14 @@ class Kept:
     tells whether these rows are still what stands.
     """
 
-    __slots__ = ("_opened", "_projection", "seq")
+    __slots__ = ("_opened", "_projection", "held_until", "seq")
 
     def __init__(self) -> None:
         self._opened: Opened | None = None
         self._projection: Projection | None = None
         self.seq = 0
+        # By the monotonic clock: nobody else can have the lease before that.
+        self.held_until = inf
 
     def keep(self, unit: Unit) -> None:
         """What the transition that took the lease has committed."""
@@ -245,6 +248,7 @@ class Unit:
             thread.workflow_version,
             taken_at=self.now,
         )
+        self.lease.kept.held_until = self.lease.taken_monotonic + lease_seconds
         return self.lease
 
     def drop_lease(self) -> None:

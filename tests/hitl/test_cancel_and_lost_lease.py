@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from threading import Event
 from typing import Any
 
 import pytest
 
+from hitl import scope as scopes
 from hitl.checkpoint.memory import InMemorySaver
 from hitl.errors import JournalUnreachable, LeaseLost, RunCancelled
 from hitl.func import entrypoint, task
@@ -51,6 +53,45 @@ class Program:
                 raise
 
         self.graph = graph
+
+
+class Frozen:
+    """A body that was stopped for longer than its lease between two calls; `meanwhile` is what others did."""
+
+    def __init__(self, store: Store, meanwhile: Callable[[], object]) -> None:
+        self.calls: list[str] = []
+
+        @task
+        def call(name):
+            self.calls.append(name)
+
+        @entrypoint(checkpointer=store)
+        def graph(value):
+            call("before").result()
+            scopes.require("frozen").leg.lease.kept.held_until = 0.0
+            meanwhile()
+            call("after").result()
+
+        self.graph = graph
+
+
+def test_who_was_stopped_for_longer_than_the_lease_begins_no_call_that_others_may_have_made(store: Store) -> None:
+    """Its pulse was stopped, too: nobody has told it yet that it has lost the lease."""
+
+    def take_over() -> None:
+        expire(store)
+        assert claim(store, "1", workflow=program.graph.name) is not None
+
+    program = Frozen(store, take_over)
+    with pytest.raises(LeaseLost, match="no longer held"):
+        program.graph.invoke("in", on())
+    assert program.calls == ["before"]
+
+
+def test_who_was_stopped_and_overtaken_by_nobody_goes_on(store: Store) -> None:
+    program = Frozen(store, lambda: None)
+    program.graph.invoke("in", on())
+    assert program.calls == ["before", "after"]
 
 
 def test_a_cancelled_body_gets_no_exception_and_begins_nothing(store: Store) -> None:
