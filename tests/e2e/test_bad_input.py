@@ -15,9 +15,9 @@ from tests.e2e.journal import eventually
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/questions/ffffffffffffffffffffffffffffffff/", "There is no question"),
-        ("/runs/no-such-thread/", "There is no thread no-such-thread"),
-        ("/start/no-such-workflow/", "no-such-workflow"),
+        ("/questions/ffffffffffffffffffffffffffffffff/", "There is no such question."),
+        ("/runs/no-such-thread/", "There is no such thread."),
+        ("/start/no-such-workflow/", "There is no such workflow here."),
         ("/no/such/page/", "mistyped"),
     ],
     ids=["question", "thread", "workflow", "page"],

@@ -92,7 +92,7 @@ def test_a_run_that_works_can_be_cancelled(sign_in, start, open_gate, journal) -
 def test_a_cancel_that_comes_too_late_says_so(sign_in, ask, server) -> None:
     question = ask()
     page = sign_in("ana")
-    page.route_web_socket("**/ws/", lambda socket: None)
+    page.route_web_socket(re.compile("/ws/"), lambda socket: None)
     page.goto(question.run)
     server.manage("hitl", "cancel", question.thread)
     page.get_by_text("Cancel…").click()
