@@ -20,8 +20,15 @@ from hitl.models import Interrupt, Run, Thread
 from hitl.projection import OPEN, UNENDED
 
 CLOCK_SECONDS = 10.0
-# Of a longer turn the facts are read by themselves.
+# Of a longer turn the facts are read by themselves; one with more in it is read row by row, for the server makes no
+# text of more than a gigabyte.
 MOST_AT_ONCE = 1000
+MOST_BYTES_AT_ONCE = 8_000_000
+_IS_LIGHT = f"""
+(SELECT coalesce(sum(octet_length(value)), 0) FROM hitl_checkpoint AS fact
+  WHERE fact.thread_id = hitl_thread.id AND fact.seq BETWEEN turn_seq AND turn_seq + {MOST_AT_ONCE})
+< {MOST_BYTES_AT_ONCE}
+"""
 
 
 class Tables:
@@ -117,12 +124,16 @@ def locked(connection: Any, tables: Tables, wanted: Wanted, clock: Clock) -> See
 
 
 def at_once(connection: Any, tables: Tables, wanted: Wanted, clock: Clock) -> Seen:
-    """The same without the lock, in one statement, so that all of it stood together at one moment (PostgreSQL)."""
+    """The same without the lock, in one statement, so that all of it stood together at one moment (PostgreSQL).
+
+    Nothing where there is no such thread, and where its turn is too much for one text.
+    """
     runs, asked = wanted.runs, wanted.asked
     short = f"CASE WHEN seq - turn_seq < {MOST_AT_ONCE} THEN {statements.LAST_TURN_PACKED} END::text"
     sql = (
         f"SELECT statement_timestamp(), {tables.runs.packed(runs[0])}, {tables.questions.packed(asked[0])}, "
         f"{short if wanted.turn else 'NULL'}, {tables.threads.columns} FROM hitl_thread WHERE id = %s"
+        f"{f' AND {_IS_LIGHT}' if wanted.turn else ''}"
     )
     params = [*runs[1], *asked[1], *[wanted.thread_id] * (5 if wanted.turn else 1)]
     found = driver.execute(connection, sql, params).fetchall()

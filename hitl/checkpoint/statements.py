@@ -38,8 +38,9 @@ COLUMNS = [
 
 # SQLite takes 999 parameters a statement in its oldest builds that Django supports.
 MAX_ROWS = 60
-# Each may be a megabyte.
+# Each may be a megabyte, and the server takes no more than a gigabyte in one value.
 MOST_IN_ONE = 200
+MOST_BYTES_IN_ONE = 16_000_000
 # One for all: `json.dumps` would make another each time.
 _as_json = json.JSONEncoder(default=str).encode
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,9 +74,14 @@ def append(connection: Any, parts: Sequence[Part]) -> set[tuple[str, int]]:
 
     Returns thread and epoch of those whose lease still stands; of the others nothing is written.
     """
-    if connection.vendor == "postgresql" and sum(len(facts) for _, facts in parts) <= MOST_IN_ONE:
+    if connection.vendor == "postgresql" and _fits_in_one(parts):
         return _append_postgres(connection, parts)
     return _append_generic(connection, parts)
+
+
+def _fits_in_one(parts: Sequence[Part]) -> bool:
+    facts = [fact for _, facts in parts for fact in facts]
+    return len(facts) <= MOST_IN_ONE and sum(len(fact.value or "") for fact in facts) <= MOST_BYTES_IN_ONE
 
 
 # Facts travel as JSON: one statement whatever their number, which the server plans once.

@@ -23,7 +23,7 @@ from hitl.models import Run, Thread
 from hitl.opening import Start
 from hitl.store import Unit
 from hitl.types import Command, interrupt
-from tests.hitl.journals import ANA, BEN, begin, claim, gapless, kinds, leased, paused
+from tests.hitl.journals import ANA, BEN, begin, claim, gapless, kinds, leased, paused, result
 from tests.hitl.racing import in_background
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -100,6 +100,29 @@ def test_alone_it_looks_once(store: DatabaseSaver) -> None:
     assert kinds(store) == ["input"]
     assert Run.objects.get().status == "queued"
     assert not rebuild.compare("t")
+
+
+def test_a_turn_of_many_megabytes_is_not_made_one_text(store: DatabaseSaver) -> None:
+    """Of more than a gigabyte the server makes none: such a thread could never be claimed again."""
+    lease = leased(store, lease_seconds=-1)
+    for number in range(9):
+        store.append(lease, [result(number, "x" * 900_000)])
+    work = partial(transitions.claim, workflow="w", lease_seconds=30, code_version="1")
+    with CaptureQueriesContext(connection) as seen:
+        again = store.transact("t", work, closed=True, turn=True, repeatable=True)
+    assert any("FOR UPDATE" in query["sql"] for query in seen)
+    opened = again.kept.take_turn()
+    assert opened is not None
+    assert [len(fact.value or "") for fact in opened.facts] == [5, *[900_002] * 9]
+
+
+def test_facts_of_many_megabytes_are_not_made_one_text(store: DatabaseSaver) -> None:
+    lease = leased(store)
+    with CaptureQueriesContext(connection) as seen:
+        store.append(lease, [result(number, "x" * 900_000) for number in range(18)])
+    assert not any("json_to_recordset" in query["sql"] for query in seen)
+    assert kinds(store) == ["input", "leg", *["task"] * 18]
+    assert gapless(store)
 
 
 def test_another_one_makes_the_thread(store: DatabaseSaver) -> None:
