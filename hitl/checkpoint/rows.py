@@ -11,6 +11,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from django.db import connections, models
@@ -57,7 +58,9 @@ class Table(Generic[M]):
         self._select = f"SELECT {self.columns} FROM {self.name} WHERE "
         self._insert = f"INSERT INTO {self.name} ({self.columns}) VALUES "
         self._marks = f"({', '.join(['%s'] * len(self._columns))})"
-        self._moments = [n for n, field in enumerate(self._fields) if isinstance(field, models.DateTimeField)]
+        self._unpackers = [
+            (index, unpack) for index, field in enumerate(self._fields) if (unpack := _unpacker(field)) is not None
+        ]
         self._types = [_plain_type(field, connection) for field in self._fields]
         self._typed = ", ".join(f"%s::{kind}" for kind in self._types)
 
@@ -79,9 +82,9 @@ class Table(Generic[M]):
         """The rows of a `packed` array. Where there are none, it is null."""
         rows: list[list[Any]] = json.loads(text) if text else []
         for values in rows:
-            for index in self._moments:
+            for index, unpack in self._unpackers:
                 if values[index] is not None:
-                    values[index] = datetime.fromisoformat(values[index])
+                    values[index] = unpack(values[index])
         return [self.made(values) for values in rows]
 
     def insert(self, row: M, *, unless_there: bool = False) -> Callable[[], bool]:
@@ -176,7 +179,8 @@ class Table(Generic[M]):
         ]
 
     def _reader(self, field: Field[Any, Any]) -> Reader | None:
-        column = field.cached_col
+        # Of a foreign key, the type of the key that it leads to.
+        column = field.get_col(self._model._meta.db_table)
         steps = [*self._connection.ops.get_db_converters(column), *column.get_db_converters(self._connection)]
         if not steps:
             return None
@@ -192,7 +196,17 @@ class Table(Generic[M]):
         if isinstance(field, models.DateTimeField):
             adapt: Reader = self._connection.ops.adapt_datetimefield_value
             return adapt
+        if isinstance(field, models.ForeignKey):
+            # A user's key may be of any type, and comes as text out of the journal.
+            return partial(field.target_field.get_db_prep_value, connection=self._connection)
         return json.dumps if isinstance(field, models.JSONField) else None
+
+
+def _unpacker(field: Field[Any, Any]) -> Reader | None:
+    """What makes of JSON what the database itself would give."""
+    if isinstance(field, models.DateTimeField):
+        return datetime.fromisoformat
+    return field.to_python if isinstance(field, models.ForeignKey) else None
 
 
 def _plain_type(field: Field[Any, Any], connection: Any) -> str:
