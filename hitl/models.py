@@ -245,7 +245,7 @@ class Interrupt(models.Model):
             ),
             # The latest answers of a workflow, beside a question of it.
             models.Index(
-                fields=["workflow", "-asked_at"],
+                fields=["workflow", "-answered_at"],
                 name="hitl_interrupt_precedents",
                 condition=models.Q(status="answered"),
             ),

@@ -305,7 +305,9 @@ class InterruptQuerySet(models.QuerySet["Interrupt"]):
     def precedents(self, workflow: str) -> InterruptQuerySet:
         """The answered questions of a workflow, the latest first; without what was asked, which may be large."""
         return (
-            self.filter(status="answered", workflow=workflow).defer("value", "schema", "search").order_by("-asked_at")
+            self.filter(status="answered", workflow=workflow)
+            .defer("value", "schema", "search")
+            .order_by("-answered_at")
         )
 
     def still_pending(self, question_ids: Iterable[str]) -> set[str]:
