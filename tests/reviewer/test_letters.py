@@ -19,7 +19,7 @@ NAMED = "Pay ⟨U+202E⟩1000⟨U+202C⟩ €␀"
 def test_values_name_what_turns_them_round(value: Any) -> None:
     found = shown.data(value)
     assert NAMED in found.line and "\u202e" not in found.line + found.text
-    for filtered in (filters.phrase(value), filters.pretty(value)):
+    for filtered in (filters.phrase(value), shown.pretty(value)):
         assert "\u202e" not in filtered and "⟨U+202E⟩1000⟨U+202C⟩" in filtered
 
 
