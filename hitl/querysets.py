@@ -65,10 +65,10 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         held = self.filter(id=thread_id, lease_epoch=epoch).exclude(lease_owner="")
         return held.update(lease_expires_at=Now())
 
-    def nudged(self, thread_id: str, *, retry_seconds: float) -> int:
-        """Note that a nudge went out, and when to send the next one."""
+    def nudged(self, thread_id: str, *, retry_seconds: float, is_first: bool = False) -> int:
+        """Note that a nudge went out, and when to send the next one. is_first: those before it count no more."""
         return self.filter(id=thread_id).update(
-            nudges=F("nudges") + 1, nudge_at=Now() + timedelta(seconds=retry_seconds)
+            nudges=1 if is_first else F("nudges") + 1, nudge_at=Now() + timedelta(seconds=retry_seconds)
         )
 
     def of_ids(self, ids: Iterable[str]) -> ThreadQuerySet:

@@ -24,7 +24,8 @@ housekeeping = retention.Housekeeping()
 def sweep(*, at_start: bool = False) -> int:
     """Release held answers whose window is over and nudge threads that are due. Returns how many were found.
 
-    at_start: this process has just started, or its broker: nudges that were taken along then are sent again.
+    at_start: this process has just started, or its broker: nudges that were taken along then are sent again,
+        and the wait for the next ones begins anew.
     A thread that keeps being due is nudged after 30 s, then after twice as long each time.
     """
     found = tidy() + _nudge(at_start=at_start)
@@ -101,8 +102,9 @@ def _nudge(*, at_start: bool) -> int:
         due = due.of_any(known)
     found = list(due.values_list("id", "workflow", "nudges")[:BATCH])
     for thread_id, workflow, nudges in found:
-        wait = min(RETRY_SECONDS * 2 ** min(nudges, MOST_DOUBLINGS), MAX_BACK_OFF_SECONDS)
-        if threads.nudged(thread_id, retry_seconds=wait):
+        doublings = 0 if at_start else min(nudges, MOST_DOUBLINGS)
+        wait = min(RETRY_SECONDS * 2**doublings, MAX_BACK_OFF_SECONDS)
+        if threads.nudged(thread_id, retry_seconds=wait, is_first=at_start):
             executor.nudge(thread_id, workflow=workflow)
     observing.tell(Observer.nudged, len(found))
     return len(found)

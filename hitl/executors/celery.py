@@ -4,7 +4,7 @@ A message is sent when the verb's transaction has committed, is acknowledged lat
 id; a lost one is found by the sweep. Each worker process (`manage.py hitl worker`) runs Celery's worker on threads
 and beat beside it. Beat's sweeps are done where they fall due rather than sent: as messages they would wait behind
 runs that take long, and where several workers have a beat, their sweeps do not get in each other's way. A broker that
-comes back after it was lost may have lost what it held: the next sweep sends it again, however late that would be due.
+is found again may have lost what it held: the next sweep sends it again, however late that would be due.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SEND_SECONDS = 2.0
 AGAIN_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
-_reconnected = Event()
+_connected = Event()
 
 
 class Celery(Executor):
@@ -86,23 +86,22 @@ class Sweeper(beat.Scheduler):
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> None:
         if advance:
             self.reserve(entry)
-        anew = _reconnected.is_set()
-        _reconnected.clear()
+        anew = _connected.is_set()
+        _connected.clear()
         if not sweeps.safely(at_start=anew) and anew:
-            _reconnected.set()
+            _connected.set()
 
     def setup_schedule(self) -> None:
         self.merge_inplace(self.app.conf.beat_schedule)
 
 
-class Reconnecting(bootsteps.StartStopStep):
+class Connecting(bootsteps.StartStopStep):
     """Taken by a worker each time that it has a connection to the broker."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def start(self, consumer: Any) -> None:
-        if consumer.restart_count:
-            _reconnected.set()
+        _connected.set()
 
 
 class Pool(TaskPool):
@@ -158,7 +157,7 @@ def _app(broker_url: str) -> App:
         broker_connection_max_retries=None,
         beat_schedule={SWEEP: {"task": SWEEP, "schedule": conf.settings().sweep_seconds}},
     )
-    app.steps["consumer"].add(Reconnecting)
+    app.steps["consumer"].add(Connecting)
     if broker_url.startswith(("redis:", "rediss:")):
         # redis-py 8 ends an idle connection after five seconds, unless it is told not to.
         app.conf.broker_transport_options = {

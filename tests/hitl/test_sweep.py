@@ -115,7 +115,10 @@ def test_threads_that_wait_for_people_are_not_nudged() -> None:
 
 def test_a_new_server_nudges_what_the_one_before_it_took_along() -> None:
     verbs.start("echo", 1, thread_id="t")
+    Thread.objects.update(nudges=20)
     assert sweep(at_start=True) == 1
+    # Those that were lost before it say nothing of the next one.
+    assert Thread.objects.get().nudges == 1
 
 
 def test_at_most_so_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

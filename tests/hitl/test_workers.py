@@ -75,16 +75,21 @@ def is_idle(thread_id: str) -> bool:
 
 
 @pytest.mark.parametrize("path", [CELERY])
-def test_what_a_broker_took_along_is_sent_again_when_it_is_back(make: Make) -> None:
+@pytest.mark.parametrize("is_new", [False, True], ids=["a worker that was there", "a new one"])
+def test_what_a_broker_took_along_is_sent_again_when_it_is_back(make: Make, is_new: bool) -> None:
     """However long the sweep would wait by then: each nudge that was lost has doubled that."""
     port = server.free_port()
     with redis.running(port=port, stop_with=signal.SIGKILL) as url:
-        make(REDIS_URL=url)
+        first = make(REDIS_URL=url)
         verbs.start("finish", "while it is there", thread_id="before")
         until(partial(is_idle, "before"))
     verbs.start("finish", "while it is away", thread_id="t")
     Thread.objects.filter(pk="t").update(nudges=8, nudge_at=datetime.now(UTC) + timedelta(hours=1))
+    if is_new:
+        first.kill()
     with redis.running(port=port):
+        if is_new:
+            make(REDIS_URL=url)
         until(partial(is_idle, "t"))
 
 
