@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 from zlib import crc32
 
 from django.db import connections
 
-from hitl import discreet
+from hitl import discreet, forked
 from hitl.facts import Fact
 from hitl.store import Lease
 
@@ -98,6 +99,13 @@ class Journal:
         self._saver = saver
         self._lock = Lock()
         self._lanes = [Lane(saver.alias) for _ in range(threads)]
+        _journals.add(self)
+
+    def begin_anew(self) -> None:
+        """In a process that was forked: with lanes of its own."""
+        _inherited.extend(self._lanes)
+        self._lock = Lock()
+        self._lanes = [Lane(self._saver.alias) for _ in self._lanes]
 
     def post(self, entry: Entry) -> None:
         """Have it written, and do not wait."""
@@ -248,6 +256,17 @@ class Journal:
             self._saver.append_group(list(group))
             self._done(lane, len(group))
             group.clear()
+
+
+_journals: WeakSet[Journal] = WeakSet()
+# What the parent's lanes hold, so that nothing is closed here that it still uses.
+_inherited: list[Lane] = []
+
+
+@forked.in_child
+def _begin_anew() -> None:
+    for journal in _journals:
+        journal.begin_anew()
 
 
 def _nothing() -> None:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from threading import Condition, Thread
 from typing import Any
 
+from hitl import forked
+
 IDLE_SECONDS = 10.0
 
 _condition = Condition()
@@ -31,6 +33,13 @@ def submit(work: Callable[[], Any]) -> None:
         thread = Thread(target=_serve, name="hitl-task", daemon=True)
         _threads.add(thread)
     thread.start()
+
+
+@forked.in_child
+def _begin_anew() -> None:
+    """No thread came along: neither those that wait for work, nor those that have some."""
+    global _condition, _waiting, _idle, _threads
+    _condition, _waiting, _idle, _threads = Condition(), [], 0, set()
 
 
 def close() -> None:

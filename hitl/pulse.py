@@ -15,7 +15,7 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from hitl import conf, discreet
+from hitl import conf, discreet, forked
 from hitl.errors import HandedBack, HitlError
 from hitl.store import Lease, Store, lost
 
@@ -46,6 +46,13 @@ def attach(leg: Leg) -> None:
 def detach(leg: Leg) -> None:
     with _condition:
         _legs.discard(leg)
+
+
+@forked.in_child
+def _begin_anew() -> None:
+    """The legs are the parent's: if it dies, nobody is to keep their leases."""
+    global _condition, _legs, _thread
+    _condition, _legs, _thread = Condition(), set(), None
 
 
 def hand_back() -> None:
