@@ -20,7 +20,7 @@ class Theft(models.Model):
 
     thread = models.CharField(max_length=200)
     owner = models.CharField(max_length=200)
-    epoch = models.IntegerField()
+    epoch = models.BigIntegerField()
 
     class Meta:
         app_label = "bank"
