@@ -87,6 +87,8 @@ def changes(request: HttpRequest) -> HttpResponse:
         "new": counted(fresh.count_up_to(MOST_COUNTED + 1)),
         "settled": Interrupt.objects.as_rows().among(settled),
         "changed": [group for group in changed if group.count],
+        # No row is left that waits: the page says what comes next.
+        "is_bare": not set(seen) - settled and len(gone) == len(shown),
         "gone": Interrupt.objects.as_rows().among(gone) if gone else (),
     }
     return render(request, "reviewer/queue/changes.html", context)

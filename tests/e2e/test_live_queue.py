@@ -42,6 +42,16 @@ def test_new_questions_are_counted_without_moving_a_row(sign_in, ask) -> None:
     expect(page.locator("#queue-new")).to_have_text("")
 
 
+def test_the_first_question_takes_the_word_of_an_empty_queue_back(sign_in, ask) -> None:
+    page, rows = watched(sign_in, "takes-the-word")
+    expect(page.get_by_text("Nothing that waits matches.")).to_be_visible()
+    ask(suffix="-1")
+    expect(page.locator("#queue-count")).to_have_text("1 waiting")
+    expect(page.get_by_text("Nothing that waits matches.")).to_be_hidden()
+    page.get_by_role("link", name="Show what waits").click()
+    expect(rows).to_have_count(1)
+
+
 def test_an_answered_question_says_so_and_leaves(sign_in, ask) -> None:
     ask(suffix="-1")
     question = ask(suffix="-2")

@@ -60,6 +60,17 @@ def test_it_leaves_when_the_time_is_over(held) -> None:
 
 
 @pytest.mark.parametrize("held", ["unhurried"], indirect=True)
+def test_on_the_page_that_one_goes_back_to(held, journal) -> None:
+    question, page = held
+    page.go_back()
+    stands = page.locator("#answer-state")
+    expect(stands).to_contain_text("You answered this")
+    stands.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Taken back")).to_be_visible()
+    assert kinds(journal, question) == ["hold", "undo"]
+
+
+@pytest.mark.parametrize("held", ["unhurried"], indirect=True)
 def test_on_another_device(held, sign_in, journal) -> None:
     question, _ = held
     other = sign_in("ben", viewport={"width": 360, "height": 740})

@@ -93,6 +93,23 @@ def test_an_empty_queue_says_what_comes_next(desk: Client) -> None:
     assert "Nothing waits for anybody." in desk.get(QUEUE).content.decode()
 
 
+def test_what_an_open_page_says_of_an_empty_queue_follows_it(desk: Client, ana: User) -> None:
+    first, second = questions(2)
+    shown = changes(desk, second, first, second)
+    assert "Nothing waits" not in shown and "Show what waits" not in shown, "rows stand there"
+    shown = changes(desk, first)
+    assert "Show what waits" in shown and "Nothing waits" not in shown, "one came to a page without rows"
+    for asked in first, second:
+        verbs.answer(asked.id, "a", version=1, by=ana)
+    assert "Nothing waits for anybody." in changes(desk, second, first, second), "its last rows have gone"
+
+
+def test_after_the_last_question_the_rest_is_not_denied(desk: Client) -> None:
+    first, _ = questions(2)
+    page = desk.get(QUEUE, {"after": cursor_of(first)}).content.decode()
+    assert "2 waiting" in page and "Nothing waits" not in page
+
+
 @pytest.mark.parametrize("order", ["", "oldest"])
 def test_pages_hold_every_question_once(desk: Client, monkeypatch: pytest.MonkeyPatch, order: str) -> None:
     monkeypatch.setattr(view, "PAGE", 2)

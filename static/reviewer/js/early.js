@@ -2,3 +2,19 @@
 // this reader's time zone.
 document.documentElement.dataset.js = "";
 document.cookie = `desk_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
+
+// The second click of a double click may fall on the next page, on a button that nobody has read there: it does nothing.
+const UNREAD_MS = 500;
+const SAME_PLACE_PX = 16;
+let drawn = Infinity;
+addEventListener("DOMContentLoaded", () => { drawn = performance.now(); });
+addEventListener("click", (event) => {
+  if (!event.detail) return;
+  const place = [event.screenX, event.screenY];
+  const before = (sessionStorage.clicked ?? "").split(" ").map(Number);
+  sessionStorage.clicked = place.join(" ");
+  const isUnread = !(performance.now() - drawn > UNREAD_MS);
+  if (!isUnread || place.some((at, axis) => !(Math.abs(at - before[axis]) < SAME_PLACE_PX))) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, { capture: true });

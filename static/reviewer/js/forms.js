@@ -12,6 +12,16 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (token && event.detail.verb !== "get") event.detail.parameters.csrfmiddlewaretoken = token;
 });
 
+// What was taken leads to another page. Until that is there, the buttons of this one work again, but nobody means them.
+let leaving = false;
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  leaving ||= Boolean(event.detail.xhr.getResponseHeader("HX-Redirect"));
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (leaving && event.detail.requestConfig.verb !== "get") event.preventDefault();
+});
+addEventListener("pageshow", () => { leaving = false; });
+
 function unreachable() {
   flash.replaceChildren(document.getElementById("unreachable").content.cloneNode(true));
   flash.scrollIntoView({ block: "center" });

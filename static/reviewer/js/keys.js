@@ -4,6 +4,9 @@ const html = document.documentElement;
 const help = document.getElementById("help");
 const FIELDS = "input:not([type=checkbox], [type=radio], [type=hidden]), textarea, select, [contenteditable]";
 
+// A key that is held down walks on, but decides once: the next page was not read yet.
+const HELD_DOWN = ["j", "k", "ArrowDown", "ArrowUp"];
+
 let pending = "";
 let pendingTimer = 0;
 
@@ -116,10 +119,11 @@ function press(event) {
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.isComposing) return;
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return submit(event);
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return event.repeat || submit(event);
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.target.matches(FIELDS)) return leaveField(event);
-  if (html.dataset.keys !== "off") press(event);
+  if (html.dataset.keys === "off" || (event.repeat && !HELD_DOWN.includes(event.key))) return;
+  press(event);
 });
 
 document.querySelector("[data-help]")?.addEventListener("click", () => help.showModal());
