@@ -14,7 +14,7 @@ from typing import Any
 from hitl import answers, codec, errors
 from hitl.facts import Author, Fact, new_id
 from hitl.projection import OPEN
-from hitl.store import Unit
+from hitl.unit import Unit
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from hitl.errors import Invalid, JournalUnreachable, RunStopped
 from hitl.facts import Fact
 from hitl.leg import Leg
 from hitl.scope import Namespace
-from hitl.store import Unit
 from hitl.types import Interrupt
+from hitl.unit import Unit
 
 V = TypeVar("V")
 S = TypeVar("S")

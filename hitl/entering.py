@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from hitl import answering, codec, forking, line, run, states, transitions
 from hitl.errors import EmptyInput, InvalidUpdateError
 from hitl.facts import Author
+from hitl.lease import Lease
 from hitl.opening import Start, busy, check_workflow
-from hitl.store import Lease, Store, Unit
+from hitl.store import Store
 from hitl.types import UNSET, Command
+from hitl.unit import Unit
 
 if TYPE_CHECKING:
     from hitl.workflow import Workflow

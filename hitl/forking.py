@@ -15,7 +15,7 @@ from hitl import answering, errors, line, transitions
 from hitl.answering import held
 from hitl.facts import Author, Fact, new_id, question_id
 from hitl.opening import Start, before, busy, give_up
-from hitl.store import Unit
+from hitl.unit import Unit
 
 # Kinds that open a turn, and those that leave nothing to go on with: the value is there.
 OPENINGS = ("input", "fork")

@@ -20,8 +20,9 @@ from hitl.ending import Outcome
 from hitl.entering import Entering, Opening
 from hitl.errors import NeedsAsyncCall
 from hitl.journal import inline
+from hitl.lease import Lease
 from hitl.scope import Scope
-from hitl.store import Lease, Store
+from hitl.store import Store
 from hitl.stream import INTERRUPT, Stream
 from hitl.types import GraphOutput, StateSnapshot
 

@@ -25,7 +25,7 @@ from django.db import connections
 
 from hitl import discreet, forked
 from hitl.facts import Fact
-from hitl.store import Lease
+from hitl.lease import Lease
 
 if TYPE_CHECKING:
     from hitl.checkpoint.database import DatabaseSaver

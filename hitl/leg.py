@@ -38,13 +38,14 @@ from hitl.events import Buffer
 from hitl.facts import Fact
 from hitl.futures import AsyncTaskFuture, TaskFuture
 from hitl.journal import running_loop
+from hitl.lease import Lease
 from hitl.retrying import Policies
 from hitl.running import Emit, Running, is_cancelled
 from hitl.scope import Call, Namespace, Scope, State, Work, current
 from hitl.signals import Pause, Signal, Stop
 from hitl.slots import Slots
 from hitl.stillness import Stillness
-from hitl.store import Lease, Store
+from hitl.store import Store
 from hitl.turn import Turn
 
 Ended = tuple[Any, BaseException | None]

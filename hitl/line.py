@@ -15,7 +15,7 @@ from typing import Any
 from hitl import errors
 from hitl.facts import Author, Fact
 from hitl.opening import PUSHING, Start, give_up, in_undo_window, open_turn
-from hitl.store import Unit
+from hitl.unit import Unit
 
 # Every transition of a thread reads its line.
 MOST_WAITING = 1000

@@ -42,7 +42,7 @@ class Thread(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
-    # Not projections: who runs the thread now, and when to look at it again. Epochs begin at `store.first_epoch()`.
+    # Not projections: who runs the thread now, and when to look at it again. Epochs begin at `lease.first_epoch()`.
     lease_epoch = models.BigIntegerField(default=0)
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_expires_at = models.DateTimeField(null=True)

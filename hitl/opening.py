@@ -15,7 +15,7 @@ from hitl import codec, errors
 from hitl.answering import held
 from hitl.facts import Author, Fact, new_id
 from hitl.projection import legible
-from hitl.store import Unit
+from hitl.unit import Unit
 
 # What to do with new input for a thread that has an open turn, in the words of LangGraph's server.
 STRATEGIES = ("reject", "enqueue", "interrupt", "rollback")

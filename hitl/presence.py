@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connections
 from django.db.models.functions import Now
 
-from hitl import conf, discreet, registry, store
+from hitl import conf, discreet, lease, registry
 from hitl.models import Process
 
 BEAT_SECONDS = 5.0
@@ -31,7 +31,7 @@ _current: _Presence | None = None
 def processes(*, within: timedelta = GONE) -> list[Process]:
     """The processes that execute runs now, as far as anybody can tell from here."""
     seen = _rows().seen(within)
-    return [process for process in seen if not store.owner_is_dead(process.pk)]
+    return [process for process in seen if not lease.owner_is_dead(process.pk)]
 
 
 def serves(workflow: str) -> bool:
@@ -101,7 +101,7 @@ class _Presence:
             self._safely(self._beat)
             self.wake.wait(BEAT_SECONDS)
             self.wake.clear()
-        self._safely(lambda: _rows().filter(pk=store.owner()).delete())
+        self._safely(lambda: _rows().filter(pk=lease.owner()).delete())
         connections[conf.settings().database].close()
 
     def _safely(self, work: Callable[[], Any]) -> None:
@@ -116,12 +116,12 @@ class _Presence:
         if self._swept:
             self._swept = False
             told["swept_at"] = Now()
-        if not _rows().filter(pk=store.owner()).update(**told):
-            _rows().create(pk=store.owner(), **self._card(), **told)
+        if not _rows().filter(pk=lease.owner()).update(**told):
+            _rows().create(pk=lease.owner(), **self._card(), **told)
 
     def _card(self) -> dict[str, Any]:
         """What does not change while the process lives."""
-        host, pid, _ = store.owner().rsplit(":", 2)
+        host, pid, _ = lease.owner().rsplit(":", 2)
         return {
             "executor": conf.settings().executor,
             "host": host,

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from hitl import conf, discreet, forked
 from hitl.errors import HandedBack, HitlError
-from hitl.store import Lease, Store, lost
+from hitl.lease import Lease, lost
+from hitl.store import Store
 
 if TYPE_CHECKING:
     from hitl.leg import Leg

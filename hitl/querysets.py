@@ -14,8 +14,8 @@ from django.db.models.functions import Coalesce, Greatest, Now, Substr
 from hitl import search
 
 if TYPE_CHECKING:
+    from hitl.lease import Lease
     from hitl.models import Checkpoint, Interrupt, Process, Run, Schedule, Thread  # noqa: F401 - named in base classes
-    from hitl.store import Lease
 
 # So many keys fit into one query on every database.
 MOST_NAMED = 1000

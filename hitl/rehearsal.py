@@ -23,10 +23,11 @@ from hitl.checkpoint.memory import InMemorySaver
 from hitl.divergence import Divergence
 from hitl.errors import NonDeterminism
 from hitl.facts import Fact, ancestors
+from hitl.lease import Lease, owner
 from hitl.leg import Ended, Leg
 from hitl.run import Setting, tell_nobody
 from hitl.scope import Call, Scope
-from hitl.store import Lease, Store, owner
+from hitl.store import Store
 from hitl.turn import Turn, call_of
 from hitl.workflow import Workflow
 

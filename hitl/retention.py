@@ -29,7 +29,7 @@ from hitl import conf, line
 from hitl.checkpoint.database import saver
 from hitl.facts import Author, Fact
 from hitl.models import Checkpoint, Interrupt, Run, Thread
-from hitl.store import Unit
+from hitl.unit import Unit
 
 LAST_VALUE, NOTHING = "last_value", "nothing"
 KEEPS = (LAST_VALUE, NOTHING)

@@ -18,9 +18,10 @@ from hitl import conf, divergence, logs, observing, pulse, transitions
 from hitl.ending import Ending, Outcome
 from hitl.errors import HitlError, JournalUnreachable, LeaseLost, RunCancelled, RunStopped
 from hitl.journal import inline
+from hitl.lease import Lease, lost
 from hitl.leg import Leg
 from hitl.running import Emit
-from hitl.store import Lease, Store, lost
+from hitl.store import Store
 from hitl.turn import Turn
 
 if TYPE_CHECKING:

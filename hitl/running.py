@@ -24,12 +24,13 @@ from hitl.events import Buffer
 from hitl.facts import Fact
 from hitl.futures import AsyncTaskFuture, TaskFuture
 from hitl.journal import running_loop
+from hitl.lease import Lease
 from hitl.observing import Observer
 from hitl.scope import Call, Scope, State, current
 from hitl.signals import Pause, Signal, Stop
 from hitl.slots import Slots
 from hitl.stillness import Stillness
-from hitl.store import Lease, Store
+from hitl.store import Store
 from hitl.turn import Turn
 
 Emit = Callable[..., None]

@@ -12,8 +12,9 @@ from hitl import codec, forking, history, line, opening, reading, transitions
 from hitl.errors import InvalidUpdateError, NotFound
 from hitl.facts import NOT_REPLAYED, Author
 from hitl.opening import Start
-from hitl.store import Store, Unit
+from hitl.store import Store
 from hitl.types import StateSnapshot
+from hitl.unit import Unit
 
 Config = Mapping[str, Any]
 T = TypeVar("T")

@@ -8,9 +8,9 @@ from hitl import conf, discreet, executors, observing, pool, presence, retention
 from hitl.checkpoint.database import saver
 from hitl.errors import HitlError
 from hitl.executors.base import RETRY_SECONDS
+from hitl.lease import owner_is_dead
 from hitl.models import Interrupt, Run, Thread
 from hitl.observing import Observer
-from hitl.store import owner_is_dead
 
 BATCH = 500
 MAX_BACK_OFF_SECONDS = 3600.0

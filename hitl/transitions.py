@@ -13,8 +13,9 @@ from typing import Any
 
 from hitl import errors, line
 from hitl.facts import Author, Fact, new_id
+from hitl.lease import Lease
 from hitl.opening import Start, check_workflow, make_room, open_turn
-from hitl.store import Lease, Unit
+from hitl.unit import Unit
 
 MAX_CLAIMS = 5
 

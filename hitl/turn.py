@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import cached_property
 
 from hitl.facts import Fact, ancestors
-from hitl.store import Opened
+from hitl.unit import Opened
 
 RECORDS = ("task", "error", "call")
 

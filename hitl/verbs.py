@@ -21,7 +21,8 @@ from hitl.errors import Conflict, IdempotencyConflict, InvalidInput, UnknownQues
 from hitl.facts import Author, new_id
 from hitl.models import Interrupt, Run, Thread
 from hitl.opening import STRATEGIES, Start
-from hitl.store import Unit, check_thread_id, unknown_thread
+from hitl.store import check_thread_id, unknown_thread
+from hitl.unit import Unit
 
 MAX_KEY = 200
 MAX_TOKEN = 64

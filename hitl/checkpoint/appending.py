@@ -17,9 +17,9 @@ from hitl.checkpoint import statements
 from hitl.checkpoint.connected import GONE, Connected, unreachable
 from hitl.facts import Fact
 from hitl.journal import Entry, Journal, inline
+from hitl.lease import Lease, lost
 from hitl.models import Checkpoint
 from hitl.observing import Observer
-from hitl.store import Lease, lost
 
 T = TypeVar("T")
 

@@ -23,10 +23,12 @@ from hitl.checkpoint.looking import Clock, Seen, Tables, Wanted
 from hitl.errors import HitlError
 from hitl.facts import Fact
 from hitl.journal import Journal
+from hitl.lease import Lease, first_epoch
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 from hitl.observing import Observer
 from hitl.projection import Projection
-from hitl.store import Lease, Opened, Unit, check_thread_id, first_epoch, forgotten, unknown_thread
+from hitl.store import check_thread_id, forgotten, unknown_thread
+from hitl.unit import Opened, Unit
 
 T = TypeVar("T")
 PRUNED_AT_ONCE = 500

@@ -12,8 +12,10 @@ from typing import Any, Self, TypeVar
 
 from hitl import forking
 from hitl.facts import Fact
+from hitl.lease import Lease, first_epoch, lost
 from hitl.projection import OPEN, UNENDED, Projection
-from hitl.store import Lease, Opened, Store, Unit, check_thread_id, first_epoch, forgotten, lost, unknown_thread
+from hitl.store import Store, check_thread_id, forgotten, unknown_thread
+from hitl.unit import Opened, Unit
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from django.db import transaction
 from hitl.checkpoint import driver
 from hitl.checkpoint.rows import Change, Table
 from hitl.facts import Fact
-from hitl.store import Lease
+from hitl.lease import Lease
 
 COLUMNS = [
     "thread_id",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
 
-    from hitl.store import Unit
+    from hitl.unit import Unit
     from hitl.worker import Worker
 
 RETRY_SECONDS = 30.0

@@ -11,7 +11,8 @@ from typing import Any
 from hitl import codec, failures
 from hitl.checkpoint.memory import InMemorySaver
 from hitl.facts import Fact, segment
-from hitl.store import Lease, Store
+from hitl.lease import Lease
+from hitl.store import Store
 
 MOMENTS = {"attempt": "due", "timer": "until"}
 

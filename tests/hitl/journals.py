@@ -7,9 +7,10 @@ from typing import Any
 
 from hitl import answering, codec, transitions
 from hitl.facts import Author, Fact, question_id
+from hitl.lease import Lease
 from hitl.models import Checkpoint, Interrupt, Run, Thread
 from hitl.opening import Start
-from hitl.store import Lease, Store
+from hitl.store import Store
 
 ANA = Author(None, "ana", "web")
 BEN = Author(None, "ben", "web")

@@ -17,7 +17,8 @@ from hitl.config import get_stream_writer
 from hitl.errors import RunStopped
 from hitl.facts import Fact
 from hitl.func import entrypoint, task
-from hitl.store import Lease, Store
+from hitl.lease import Lease
+from hitl.store import Store
 from hitl.types import Command, RetryPolicy, interrupt
 from tests.hitl.dying import DIED, in_a_process
 from tests.hitl.flows import noted

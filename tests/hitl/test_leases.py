@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from hitl import answering, transitions
-from hitl import store as stores
+from hitl import lease as leases
 from hitl.checkpoint.database import saver
 from hitl.errors import LeaseLost
 from hitl.models import Thread
@@ -47,7 +47,7 @@ def test_a_lease_that_ran_out_is_taken_over(store: Store) -> None:
 
 
 def test_pause_output_failure_and_cancel_give_the_lease_back(store: Store) -> None:
-    def fail(lease: stores.Lease) -> None:
+    def fail(lease: leases.Lease) -> None:
         detail = {"type": "E", "message": "m"}
         store.transact(lease.thread_id, partial(transitions.fail, lease=lease, facts=[], detail=detail))
 
@@ -128,17 +128,17 @@ def test_no_answer_is_slept_through_while_a_leg_pauses(store: Store) -> None:
 
 
 def test_the_owner_of_a_lease_is_a_process_on_a_machine() -> None:
-    where, pid, _ = stores.owner().rsplit(":", 2)
-    assert where == stores.host()
+    where, pid, _ = leases.owner().rsplit(":", 2)
+    assert where == leases.host()
     assert int(pid) == os.getpid()
-    assert not stores.owner_is_dead(stores.owner())
+    assert not leases.owner_is_dead(leases.owner())
 
 
 def test_a_process_that_is_gone_is_known_to_be_dead() -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
-    assert stores.owner_is_dead(f"{stores.host()}:{gone.stdout.strip()}:0")
-    assert not stores.owner_is_dead(f"another-machine:{gone.stdout.strip()}:0")
-    assert not stores.owner_is_dead(f"{stores.host()}:{os.getppid()}:0")
+    assert leases.owner_is_dead(f"{leases.host()}:{gone.stdout.strip()}:0")
+    assert not leases.owner_is_dead(f"another-machine:{gone.stdout.strip()}:0")
+    assert not leases.owner_is_dead(f"{leases.host()}:{os.getppid()}:0")
 
 
 @pytest.mark.django_db
@@ -146,7 +146,7 @@ def test_the_lease_of_a_dead_process_is_ended_at_the_next_sweep() -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     store = saver()
     dead, alive = leased(store, "dead"), leased(store, "alive")
-    Thread.objects.filter(id="dead").update(lease_owner=f"{stores.host()}:{gone.stdout.strip()}:0")
+    Thread.objects.filter(id="dead").update(lease_owner=f"{leases.host()}:{gone.stdout.strip()}:0")
     assert tidy() == 1
     assert claim(store, "dead") is not None
     assert claim(store, "alive") is None

@@ -14,9 +14,10 @@ from hitl.checkpoint.database import saver
 from hitl.doctor import findings
 from hitl.errors import RunStopped, ThreadBusy
 from hitl.func import entrypoint, task
+from hitl.lease import lost
 from hitl.models import Interrupt, Run, Thread
 from hitl.runtime import get_runtime
-from hitl.store import Store, lost
+from hitl.store import Store
 from hitl.sweep import sweep
 from hitl.types import Command, RetryPolicy, interrupt
 from hitl.workflow import Workflow

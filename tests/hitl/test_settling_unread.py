@@ -15,10 +15,11 @@ from hitl.checkpoint.database import DatabaseSaver, saver
 from hitl.errors import LeaseLost
 from hitl.facts import Fact
 from hitl.func import entrypoint, task
+from hitl.lease import Lease
 from hitl.models import Interrupt, Run, Thread
 from hitl.opening import Start
-from hitl.store import Lease, Unit
 from hitl.types import Command, interrupt
+from hitl.unit import Unit
 from tests.hitl.journals import ANA, BEN, begin, gapless, kinds, question, result
 from tests.hitl.programs import on, questions
 from tests.hitl.racing import in_background

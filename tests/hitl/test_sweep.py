@@ -14,9 +14,10 @@ from hitl import sweep as sweeps
 from hitl import transitions, verbs
 from hitl.checkpoint.database import saver
 from hitl.facts import Fact
+from hitl.lease import Lease
 from hitl.models import Thread
 from hitl.run import run_thread
-from hitl.store import Lease, Store
+from hitl.store import Store
 from hitl.sweep import sweep
 from tests.hitl import flows
 from tests.hitl.journals import begin, claim, kinds, leased, paused, question

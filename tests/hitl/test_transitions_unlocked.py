@@ -21,8 +21,8 @@ from hitl.errors import AlreadyAnswered, ThreadBusy
 from hitl.func import entrypoint, task
 from hitl.models import Run, Thread
 from hitl.opening import Start
-from hitl.store import Unit
 from hitl.types import Command, interrupt
+from hitl.unit import Unit
 from tests.hitl.journals import ANA, BEN, begin, claim, gapless, kinds, leased, paused, result
 from tests.hitl.racing import in_background
 

@@ -16,8 +16,9 @@ from hitl import responses
 from hitl.errors import InvalidAnswer, NonDeterminism
 from hitl.func import entrypoint, task
 from hitl.runtime import Runtime
-from hitl.store import Store, Unit
+from hitl.store import Store
 from hitl.types import Command, interrupt
+from hitl.unit import Unit
 from tests.hitl.programs import facts, on, questions
 
 

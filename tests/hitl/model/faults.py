@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeVar
 
 from hitl.checkpoint.memory import InMemorySaver
 from hitl.facts import Fact
-from hitl.store import Lease, Unit
+from hitl.lease import Lease
+from hitl.unit import Unit
 
 T = TypeVar("T")
 # before, after: the process dies before the write, or after it took effect. usurped: the lease runs out and another
