@@ -52,3 +52,19 @@ def test_while_the_line_is_down_nothing_is_lost(sign_in, ask, line) -> None:
     expect(page.locator("[data-draft]")).to_have_text("Draft kept")
     page.reload()
     expect(pages.field(page)).to_have_value(re.compile("more$"))
+
+
+def test_what_could_not_be_kept_says_so_and_is_kept_later_by_itself(sign_in, ask, line) -> None:
+    question = ask()
+    page = sign_in("ben", through=line)
+    pages.open_question(page, question)
+    type_draft(page)
+    line.cut()
+    pages.field(page).press_sequentially("more")
+    expect(page.locator("[data-draft]")).to_have_text("Not kept yet: the server does not answer.")
+    expect(page.locator("#flash")).to_be_empty()
+    line.mend()
+    expect(page.locator("[data-draft]")).to_have_text("Draft kept")
+    phone = sign_in("ben")
+    phone.goto(question.page)
+    expect(pages.field(phone)).to_have_value(f"{TEXT}more")

@@ -22,7 +22,19 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 addEventListener("pageshow", () => { leaving = false; });
 
-function unreachable() {
+// A draft says so in its own place, so that nothing moves under the hand that types, and is sent again by itself.
+const AGAIN_MS = 4000;
+let again = 0;
+function unkept(draft) {
+  const said = document.createElement("span");
+  Object.assign(said, { className: "bad", role: "status", textContent: draft.dataset.unkept });
+  if (draft.textContent !== said.textContent) draft.replaceChildren(said);
+  clearTimeout(again);
+  again = setTimeout(() => draft.isConnected && window.htmx.trigger(draft, "desk:again"), AGAIN_MS);
+}
+
+function unreachable(element) {
+  if (element?.matches("[data-draft]")) return unkept(element);
   flash.replaceChildren(document.getElementById("unreachable").content.cloneNode(true));
   flash.scrollIntoView({ block: "center" });
 }
@@ -37,12 +49,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const isOurs = Boolean(xhr.getResponseHeader("HX-Retarget"));
   event.detail.shouldSwap = isOurs && !isPoll;
   event.detail.isError = false;
-  if (!isOurs && !isPoll) unreachable();
+  if (!isOurs && !isPoll) unreachable(event.detail.elt);
 });
 
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {
-    if (event.detail.requestConfig?.verb !== "get") unreachable();
+    if (event.detail.requestConfig?.verb !== "get") unreachable(event.detail.elt);
   });
 }
 
