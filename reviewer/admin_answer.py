@@ -36,7 +36,10 @@ def page(site: admin.ModelAdmin[Any], request: HttpRequest, question: Interrupt)
     access.require(request.user, access.ANSWER)
     back = reverse("admin:hitl_interrupt_change", args=[quote(question.pk)])
     if question.status != Interrupt.Status.PENDING:
-        site.message_user(request, gettext("This question is no longer open."), messages.WARNING)
+        said = gettext("This question is no longer open.")
+        if request.method == "POST":
+            said = f"{said} {gettext('Your answer was not taken.')}"
+        site.message_user(request, said, messages.WARNING)
         return HttpResponseRedirect(back)
     form = form_for(question, request.POST if request.method == "POST" else None)
     if request.method == "POST" and request.POST.get("version") != str(question.version):

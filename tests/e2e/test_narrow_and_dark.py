@@ -117,3 +117,17 @@ def test_no_motion_where_none_is_wanted(sign_in) -> None:
             || parseFloat(getComputedStyle(one).animationDuration) > 0).length"""
     )
     assert moving == 0
+
+
+def test_nothing_lies_over_what_is_read_at_400_percent(sign_in, ask) -> None:
+    """A window of 1280 by 1024, of which a quarter each way is left."""
+    question = ask("refund")
+    page = sign_in("ben", viewport={"width": 320, "height": 256})
+    page.goto(question.page)
+    page.get_by_label("Why, in words for the customer").focus()
+    over = """() => [...Array(256).keys()].filter((y) => {
+        const bar = document.elementFromPoint(160, y).closest(".top, .bar");
+        return bar && getComputedStyle(bar).position !== "static";
+    })"""
+    assert page.evaluate(over) == []
+    pages.expect_fits(page)

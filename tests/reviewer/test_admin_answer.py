@@ -108,7 +108,7 @@ def test_who_comes_second_is_told(admin: Client, ben: User) -> None:
     drain()
     assert admin.post(page(asked), mine).headers["Location"] == page(asked, "change/")
     assert answer(asked) == "theirs"
-    assert "no longer open" in told(admin, asked)
+    assert "This question is no longer open. Your answer was not taken." in told(admin, asked)
 
 
 @pytest.mark.parametrize(("permissions", "status"), [([], 403), (["view_interrupt"], 403), (["answer_interrupt"], 403)])

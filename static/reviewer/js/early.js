@@ -6,15 +6,16 @@ document.cookie = `desk_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}
 // The second click of a double click may fall on the next page, on a button that nobody has read there: it does nothing.
 const UNREAD_MS = 500;
 const SAME_PLACE_PX = 16;
+// Where the page before this one was clicked last.
+const before = (sessionStorage.clicked ?? "").split(" ").map(Number);
 let drawn = Infinity;
 addEventListener("DOMContentLoaded", () => { drawn = performance.now(); });
 addEventListener("click", (event) => {
   if (!event.detail) return;
   const place = [event.screenX, event.screenY];
-  const before = (sessionStorage.clicked ?? "").split(" ").map(Number);
   sessionStorage.clicked = place.join(" ");
   const isUnread = !(performance.now() - drawn > UNREAD_MS);
-  if (!isUnread || place.some((at, axis) => !(Math.abs(at - before[axis]) < SAME_PLACE_PX))) return;
+  if (!isUnread || !event.target.closest("button") || place.some((at, axis) => !(Math.abs(at - before[axis]) < SAME_PLACE_PX))) return;
   event.preventDefault();
   event.stopImmediatePropagation();
 }, { capture: true });
