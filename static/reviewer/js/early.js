@@ -8,6 +8,7 @@ const UNREAD_MS = 500;
 const SAME_PLACE_PX = 16;
 // Where the page before this one was clicked last.
 const before = (sessionStorage.clicked ?? "").split(" ").map(Number);
+sessionStorage.removeItem("clicked");
 let drawn = Infinity;
 addEventListener("DOMContentLoaded", () => { drawn = performance.now(); });
 addEventListener("click", (event) => {
