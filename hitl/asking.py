@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from hitl import codec, divergence, questions, responses, urgency
+from hitl import codec, divergence, questions, responses, urgency, words
 from hitl.answering import place
 from hitl.errors import InvalidAnswer
 from hitl.facts import Fact, question_id
@@ -83,7 +83,8 @@ def _pose(
             return asked.id
     text = codec.encode(value, where="question")
     kind = questions.detect(value, wanted.schema)
-    title = kind.describe(value).title
+    with words.as_written():
+        title = kind.describe(value).title
     keyed = where.startswith("=")
     version = asked.version + 1 if asked else 1
     known_as = asked.id if asked else question_id(turn.thread_id, turn.number, scope.path, where)

@@ -7,6 +7,8 @@ catalogues, and the texts stay as they are written. What the engine says to prog
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def gettext(text: str) -> str:
@@ -25,6 +27,18 @@ def ngettext(singular: str, plural: str, number: int) -> str:
     from django.utils import translation
 
     return translation.ngettext(singular, plural, number)
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """Within the block texts are not translated: for what is stored, which readers of any language will see."""
+    if not _has_catalogues():
+        yield
+        return
+    from django.utils import translation
+
+    with translation.override(None):
+        yield
 
 
 def _has_catalogues() -> bool:

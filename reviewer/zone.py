@@ -14,12 +14,18 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 COOKIE = "desk_zone"
+# The field of a form with moments in it that says in which zone they were typed (`reviewer.forms.fields.MomentInput`).
+DRAWN_IN = "desk-zone"
 
 
 def of(request: HttpRequest) -> ZoneInfo | None:
-    """The zone that the request's browser is in; None where it does not say, or says nonsense."""
-    name = request.COOKIES.get(COOKIE, "")
-    return _zone(name) if name in _names() else None
+    """The zone that a form was drawn in, else the one that the browser is in; None where neither is told.
+
+    Nonsense tells nothing.
+    """
+    told = request.POST.get(DRAWN_IN, "") if request.method == "POST" else ""
+    name = next((name for name in (told, request.COOKIES.get(COOKIE, "")) if name in _names()), None)
+    return _zone(name) if name else None
 
 
 def activate(request: HttpRequest) -> None:

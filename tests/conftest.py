@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection, connections
+from django.utils import translation
 
 from tests import emptying
 
@@ -104,6 +105,13 @@ def end_half_made_connections() -> None:
     # Over another database: a connection to this one would be among those that keep it.
     with connection._nodb_cursor() as cursor:
         cursor.execute(half_made, [connection.settings_dict["NAME"]])
+
+
+@pytest.fixture(autouse=True)
+def untranslated() -> Iterator[None]:
+    """The language of a test's last request does not outlive it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

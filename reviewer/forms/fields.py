@@ -17,6 +17,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from reviewer import zone
@@ -166,12 +168,12 @@ def place_of(value: Any, values: list[tuple[Any, str]]) -> str | None:
 def text(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms.Field, ToValue]:
     form = schema.get("format")
     if form == "date":
-        day = forms.DateField(widget=date_input("date"), required=required, **options)
+        day = forms.DateField(widget=date_input(), required=required, **options)
         return day, datetime.date.isoformat
     if form == "date-time":
         options["initial"] = local_moment(options.get("initial"))
         options["help_text"] = " ".join(filter(None, [options.get("help_text"), zone.hint()]))
-        return forms.DateTimeField(widget=date_input("datetime-local"), required=required, **options), moment
+        return forms.DateTimeField(widget=MomentInput(), required=required, **options), moment
     look = hints(schema)
     shown = {"placeholder": str(look["placeholder"])} if look.get("placeholder") else {}
     if "password" in (form, look.get("widget")):
@@ -185,10 +187,23 @@ def text(schema: Schema, required: bool, options: dict[str, Any]) -> tuple[forms
     return Text(widget=widget, required=required, **options), same
 
 
-def date_input(kind: str) -> forms.Widget:
-    formats = {"date": "%Y-%m-%d", "datetime-local": "%Y-%m-%dT%H:%M"}
-    maker = forms.DateInput if kind == "date" else forms.DateTimeInput
-    return maker(format=formats[kind], attrs={"type": kind})
+def date_input() -> forms.Widget:
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+
+
+class MomentInput(forms.DateTimeInput):
+    """A moment in the zone that the page was drawn in, which travels along.
+
+    Until the form is sent the browser may say another one: on the first page of a new browser, and after a journey.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
+
+    def render(self, *arguments: Any, **options: Any) -> SafeString:
+        named = timezone.get_current_timezone_name()
+        hidden = format_html('<input type="hidden" name="{}" value="{}">', zone.DRAWN_IN, named)
+        return super().render(*arguments, **options) + hidden
 
 
 def local_moment(default: Any) -> Any:

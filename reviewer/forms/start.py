@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from hitl.opening import STRATEGIES
 from hitl.workflow import Workflow
 from reviewer.forms import rows
-from reviewer.forms.fields import date_input
+from reviewer.forms.fields import MomentInput
 from reviewer.forms.schema import SchemaForm
 
 # What becomes of a start whose thread has an open turn, in words for people.
@@ -58,7 +58,7 @@ class StartForm(SchemaForm):
     run_at = forms.DateTimeField(
         label=gettext_lazy("Not before"),
         required=False,
-        widget=date_input("datetime-local"),
+        widget=MomentInput(),
         validators=[refuse_past],
         help_text=lazy(_zone, str)(),
     )

@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from hitl.models import Interrupt
 from reviewer import zone
+from reviewer.forms.fields import MomentInput
 
 
 class TriageForm(forms.Form):
@@ -29,7 +30,7 @@ class TriageForm(forms.Form):
     due = forms.DateTimeField(
         label=pgettext_lazy("a question", "Due"),
         required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        widget=MomentInput(),
     )
 
     def __init__(self, asked: Interrupt, data: QueryDict | None = None) -> None:

@@ -106,7 +106,7 @@ def together(page: Page, stage: Stage) -> None:
 
 def grouped(page: Page, stage: Stage) -> None:
     page.goto("/?grouped=1")
-    expect(page.get_by_text("2 alike")).to_be_visible()
+    expect(page.get_by_text("2 alike").first).to_be_visible()
 
 
 def members(page: Page, stage: Stage) -> None:

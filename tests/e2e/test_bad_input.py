@@ -97,7 +97,8 @@ def test_a_start_on_a_thread_that_is_not_free(sign_in, ask) -> None:
     page.goto(f"/start/graph/?thread={question.thread}")
     page.get_by_label("Input").fill("more")
     page.get_by_role("button", name="Start Graph").click()
-    expect(page.locator("#start").get_by_role("alert")).to_contain_text(question.thread)
+    expect(page.locator("#id_thread_error")).to_contain_text("waits for an answer")
+    expect(page.get_by_label("Thread").first).to_have_value(question.thread)
     expect(page.get_by_label("Input")).to_have_value("more")
 
 

@@ -73,6 +73,7 @@ def test_the_first_page_of_a_new_browser_is_mended(sign_in, ask) -> None:
 
 def test_a_time_is_due_where_the_reader_is(german, ask, journal) -> None:
     question = ask()
+    german.goto("/")  # where the browser tells its zone
     german.goto(question.page)
     german.locator("summary", has_text="Dringlichkeit").click()
     german.get_by_label("Fällig").fill("2027-01-04T09:30")

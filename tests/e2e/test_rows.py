@@ -66,7 +66,7 @@ def test_rows_are_there_again_after_a_reload_and_go_one_by_one(sign_in, ask, jou
     expect_sent(journal, question, [{"item": "lamp", "count": 1}, {"item": "chair", "count": 3}])
 
 
-def test_without_javascript(sign_in, ask, journal) -> None:
+def test_rows_without_javascript(sign_in, ask, journal) -> None:
     question = ask("ordering")
     page = sign_in("ben", java_script_enabled=False)
     page.goto(question.page)

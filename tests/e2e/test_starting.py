@@ -19,6 +19,7 @@ def soon() -> str:
 
 def test_a_start_for_later_is_sent_once_and_waits_for_its_time(sign_in, journal) -> None:
     page = sign_in("ben", timezone_id=TOKYO)
+    page.goto("/")  # where the browser tells its zone
     page.goto("/start/graph/")
     page.get_by_label("Input").fill("foo")
     page.get_by_text("More", exact=True).focus()
@@ -43,7 +44,7 @@ def test_a_refusal_is_told_at_the_thread_and_a_strategy_helps(sign_in, ask, jour
     expect(page.locator("#id_thread_error")).to_contain_text("waits for an answer")
     expect(page.get_by_label("Thread").first).to_be_focused()
     page.get_by_label("If that thread has an open turn").select_option("enqueue")
-    page.get_by_role("button", name="Start Graph").click()
+    page.get_by_role("button", name="Start Graph").press("Enter")
     page.wait_for_url(f"**{question.run}")
     expect(page.locator(".run-starts")).to_contain_text("other")
     assert len(journal.facts(question.thread, "enqueue")) == 1

@@ -163,3 +163,15 @@ def test_other_pages_of_the_project_keep_their_zone(ana: User, settings: Any) ->
     Interrupt.objects.update(asked_at=NIGHT)
     html = at(desk, APIA).get("/admin/hitl/interrupt/").content.decode()
     assert "July 1, 2026, 12:30 p.m." in html
+
+
+def test_a_form_is_read_in_the_zone_that_it_was_drawn_in(desk: Client, settings: Any) -> None:
+    """On the first page of a new browser, or after a journey, the browser tells another zone when it sends the form."""
+    asked = question("t1")
+    page = desk.get(f"/questions/{asked.id}/").content.decode()
+    assert f'<input type="hidden" name="{zone.DRAWN_IN}" value="UTC">' in page
+    posted = {"priority": "0", "due": "2030-07-01T12:30"}
+    at(desk, BERLIN).post(f"/questions/{asked.id}/triage/", posted | {zone.DRAWN_IN: "UTC"})
+    assert Interrupt.objects.get().due_at == datetime(2030, 7, 1, 12, 30, tzinfo=UTC)
+    desk.post(f"/questions/{asked.id}/triage/", posted | {zone.DRAWN_IN: "nonsense"})
+    assert Interrupt.objects.get().due_at == datetime(2030, 7, 1, 10, 30, tzinfo=UTC)
