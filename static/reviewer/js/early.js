@@ -4,6 +4,7 @@ document.documentElement.dataset.js = "";
 document.cookie = `desk_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
 
 // The second click of a double click may fall on the next page, on a button that nobody has read there: it does nothing.
+// What stands above the content is the same on every page.
 const UNREAD_MS = 500;
 const SAME_PLACE_PX = 16;
 // Where the page before this one was clicked last.
@@ -16,7 +17,7 @@ addEventListener("click", (event) => {
   const place = [event.screenX, event.screenY];
   sessionStorage.clicked = place.join(" ");
   const isUnread = !(performance.now() - drawn > UNREAD_MS);
-  if (!isUnread || !event.target.closest("button") || place.some((at, axis) => !(Math.abs(at - before[axis]) < SAME_PLACE_PX))) return;
+  if (!isUnread || !event.target.closest("main button") || place.some((at, axis) => !(Math.abs(at - before[axis]) < SAME_PLACE_PX))) return;
   event.preventDefault();
   event.stopImmediatePropagation();
 }, { capture: true });
