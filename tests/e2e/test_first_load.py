@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e import pages
-from tests.e2e.journal import Question
+from tests.e2e.journal import Question, eventually
 
 MOST_BYTES = 100_000
 # Less than this is what stands at the right end of the top bar, drawn before the name beside it had been read.
@@ -74,6 +74,8 @@ def test_a_running_run_grows_at_its_end(sign_in, start, journal, open_gate, size
     thread = start("relay", input=f"shift{size['width']}")
     page = sign_in("ben", viewport=size)
     page.add_init_script(WATCH)
+    # It stands at its first gate: nothing comes while the page is still being drawn.
+    eventually(lambda: journal.facts(thread, "leg"))
     page.goto(f"/runs/{thread}/", wait_until="networkidle")
     pages.expect_live(page)
     for lap in (1, 2):
