@@ -26,14 +26,13 @@ Reader = Callable[[Any], Any]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """The statement that writes a row, in its pieces, with what is stored thereafter."""
+    """The statement that writes a row, in its pieces."""
 
     sql: str
     sets: str
     values: list[Any]
     same: str
     compared: list[Any]
-    stored: list[Any]
 
 
 class Table(Generic[M]):
@@ -99,7 +98,7 @@ class Table(Generic[M]):
         change = self.change(row)
         if change is None:
             return lambda: True
-        row.__dict__["_read"] = change.stored
+        self.note_written(row)
         done = self._execute(change.sql, [*change.values, *change.compared])
         return lambda: bool(done.rowcount)
 
@@ -119,7 +118,6 @@ class Table(Generic[M]):
             values=[now[index] for index in changed],
             same=same,
             compared=[before[index] for index in compared],
-            stored=now,
         )
 
     def comparing(self, change: Change, row: M, name: str) -> Change:
@@ -132,7 +130,7 @@ class Table(Generic[M]):
         """What `insert` would write, unless it is there."""
         stored = row.__dict__["_told"] = self._stored(row)
         sql = f"{self._insert}{self._marks} ON CONFLICT DO NOTHING"
-        return Change(sql=sql, sets="", values=stored, same="", compared=[], stored=stored)
+        return Change(sql=sql, sets="", values=stored, same="", compared=[])
 
     def note_written(self, row: M) -> None:
         """The row stands there as `change`, `insertion` or `selected` has last told it."""

@@ -91,17 +91,6 @@ def test_a_database_that_is_locked_for_a_while(sign_in, ask, server, journal) ->
     assert len(journal.facts(question.thread, "answer")) == 1
 
 
-def test_a_start_on_a_thread_that_is_not_free(sign_in, ask) -> None:
-    question = ask()
-    page = sign_in("ben")
-    page.goto(f"/start/graph/?thread={question.thread}")
-    page.get_by_label("Input").fill("more")
-    page.get_by_role("button", name="Start Graph").click()
-    expect(page.locator("#id_thread_error")).to_contain_text("waits for an answer")
-    expect(page.get_by_label("Thread").first).to_have_value(question.thread)
-    expect(page.get_by_label("Input")).to_have_value("more")
-
-
 def test_an_answer_is_shown_as_it_was_typed(sign_in, ask, journal) -> None:
     question = ask()
     page = sign_in("ben")

@@ -43,6 +43,8 @@ def test_a_refusal_is_told_at_the_thread_and_a_strategy_helps(sign_in, ask, jour
     page.get_by_role("button", name="Start Graph").click()
     expect(page.locator("#id_thread_error")).to_contain_text("waits for an answer")
     expect(page.get_by_label("Thread").first).to_be_focused()
+    expect(page.get_by_label("Thread").first).to_have_value(question.thread)
+    expect(page.get_by_label("Input")).to_have_value("other")
     page.get_by_label("If that thread has an open turn").select_option("enqueue")
     page.get_by_role("button", name="Start Graph").press("Enter")
     page.wait_for_url(f"**{question.run}")
